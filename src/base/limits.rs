@@ -1,0 +1,68 @@
+//! Every bound of the engine, with its default and its reason.
+
+use super::Timestamp;
+
+/// Bounds on memory and on waiting. Passing one makes a gap and a caveat in the report, never growth.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections and datagram flows kept at a time; the longest idle one goes first. A scan of a
+    /// million sources fits.
+    pub flows: usize,
+    /// Out-of-order bytes kept for one direction of one connection. A full receive window of a LAN
+    /// session before a hole is repaired.
+    pub out_of_order_bytes: usize,
+    /// Out-of-order segments kept for one direction.
+    pub out_of_order_segments: usize,
+    /// Bytes kept for all flows' reassembly together.
+    pub reassembly_bytes: usize,
+    /// Bytes of one unfinished message kept by a layer: a TLS record is at most 16 KiB + 2 KiB, a TLS
+    /// handshake message with a long certificate chain fits in 64 KiB.
+    pub message_bytes: usize,
+    /// Bytes of a direction that may be looked at before it is decided what protocol it is.
+    pub sniff_bytes: usize,
+    /// IP fragments: datagrams under reassembly at a time, and how long one may take.
+    pub fragment_datagrams: usize,
+    /// Nanoseconds after which an unfinished IP datagram is dropped (RFC 8200, section 4.5: 60 s).
+    pub fragment_timeout: i64,
+    /// Nanoseconds of silence after which a connection that never carried payload is over. Longer
+    /// than the last SYN retry of common stacks (Linux: 1, 2, 4, 8, 16, 32 s, then 64 s of waiting).
+    pub half_open_idle: i64,
+    /// Nanoseconds of silence after which a connection that is not RDP is forgotten.
+    pub other_idle: i64,
+    /// Nanoseconds of silence after which an RDP session is over; beyond TCP keep-alive's two hours.
+    pub session_idle: i64,
+    /// Nanoseconds after both ends closed (or a RST) during which late packets still belong to the
+    /// connection.
+    pub linger: i64,
+    /// Nanoseconds within which two sightings of one packet may lie.
+    pub sighting: i64,
+    /// Entries of one session's timeline; the middle is counted.
+    pub timeline: usize,
+    /// Sessions that ended before TLS listed one by one, for each server and code.
+    pub listed: usize,
+    /// Conversations counted for captures without RDP.
+    pub conversations: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            flows: 1_000_000,
+            out_of_order_bytes: 256 * 1024,
+            out_of_order_segments: 256,
+            reassembly_bytes: 64 * 1024 * 1024,
+            message_bytes: 64 * 1024,
+            sniff_bytes: 4096,
+            fragment_datagrams: 256,
+            fragment_timeout: 60 * Timestamp::SECOND,
+            half_open_idle: 75 * Timestamp::SECOND,
+            other_idle: 300 * Timestamp::SECOND,
+            session_idle: 3 * 3600 * Timestamp::SECOND,
+            linger: 2 * Timestamp::SECOND,
+            sighting: 5 * Timestamp::MILLISECOND,
+            timeline: 256,
+            listed: 1000,
+            conversations: 4096,
+        }
+    }
+}

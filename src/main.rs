@@ -1,0 +1,3 @@
+//! The `rdpwhy` command.
+
+fn main() {}

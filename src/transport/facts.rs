@@ -1,0 +1,192 @@
+//! What a TCP connection showed, apart from its payload; and how payload is handed on.
+
+use std::net::SocketAddr;
+
+use crate::base::{Dir, PerDir, Seen, Stamp, Timestamp};
+use crate::packet::IcmpError;
+
+/// A packet that came one or more times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeats {
+    /// The first of them.
+    pub first: Stamp,
+    /// The last of them.
+    pub last: Stamp,
+    /// How many, sightings of one packet counted once.
+    pub count: u32,
+}
+
+/// Everything known of one TCP connection but its payload.
+#[derive(Clone, Debug)]
+pub struct TcpFacts {
+    /// The end that opened the connection, as far as known.
+    pub client: SocketAddr,
+    /// The other end.
+    pub server: SocketAddr,
+    /// First packet.
+    pub first: Stamp,
+    /// Last packet.
+    pub last: Stamp,
+    /// The client's SYNs with one initial sequence number.
+    pub syn: Option<Repeats>,
+    /// The server's SYN-ACKs.
+    pub syn_ack: Option<Repeats>,
+    /// The client's first packet that acknowledges the SYN-ACK.
+    pub handshake_ack: Option<Stamp>,
+    /// A RST from the server that answers a SYN before any SYN-ACK (the last of them, with their count).
+    pub refused: Option<Repeats>,
+    /// The first ICMP error that quotes this connection.
+    pub icmp: Option<Box<Seen<IcmpError>>>,
+    /// What each end sent.
+    pub dir: PerDir<DirFacts>,
+    /// Which end closed first: the first FIN or RST of the connection, handshake refusals apart.
+    pub closing: Option<Closing>,
+    /// Round trip in nanoseconds between the capture point and the server: SYN to SYN-ACK, neither repeated.
+    pub rtt_server: Option<i64>,
+    /// Round trip in nanoseconds between the capture point and the client: SYN-ACK to its acknowledgement.
+    pub rtt_client: Option<i64>,
+    /// Why nothing more came.
+    pub ended: Ended,
+    /// Until when the capture would have shown more: the capture's highest time when this was handed out.
+    pub observed_until: Timestamp,
+}
+
+/// What one end of a connection sent.
+#[derive(Clone, Debug, Default)]
+pub struct DirFacts {
+    /// Packets, sightings of one packet counted once.
+    pub packets: u64,
+    /// Packets with payload, repeats included.
+    pub segments: u64,
+    /// Payload bytes of the stream, each counted once.
+    pub bytes: u64,
+    /// Segments that repeated bytes sent before; keep-alives and zero-window probes apart.
+    pub retransmitted: u64,
+    /// Segments that had to be sent again: retransmissions of bytes not yet acknowledged, and holes
+    /// filled later by a retransmission.
+    pub lost: u64,
+    /// Segments that arrived after later ones and were no retransmission.
+    pub out_of_order: u64,
+    /// Further sightings of a packet.
+    pub duplicate_frames: u64,
+    /// Times the receive window was closed (from open to 0).
+    pub zero_window: u64,
+    /// Holes of the capture: bytes acknowledged by the peer (or passed by) and never seen.
+    pub gaps: u64,
+    /// Maximum segment size offered.
+    pub mss: Option<u16>,
+    /// Whether the SYN offered selective acknowledgements.
+    pub sack: bool,
+    /// TTL of the first packet.
+    pub ttl: Option<u8>,
+    /// First packet with payload.
+    pub first_data: Option<Stamp>,
+    /// Last packet with payload that the other end had not been sent before.
+    pub last_data: Option<Stamp>,
+    /// Last packet of any kind.
+    pub last_packet: Option<Stamp>,
+    /// Stream offset after the highest payload byte sent.
+    pub sent: u64,
+    /// Highest stream offset that the other end acknowledged, which may lie beyond `sent` where the
+    /// capture lacks packets.
+    pub acked: u64,
+    /// Where the other end's highest acknowledgement of payload came.
+    pub acked_at: Option<Stamp>,
+    /// Repeats of the oldest bytes that are still unacknowledged, at the end of the connection.
+    pub unanswered: Option<Repeats>,
+    /// First FIN.
+    pub fin: Option<Stamp>,
+    /// First RST.
+    pub rst: Option<Rst>,
+    /// RSTs, sightings of one packet counted once.
+    pub rsts: u32,
+}
+
+/// A RST as it stood on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Rst {
+    /// The packet.
+    pub stamp: Stamp,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number, where the ACK flag was set.
+    pub ack: Option<u32>,
+    /// TTL.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub ip_id: Option<u16>,
+    /// Window field.
+    pub window: u16,
+    /// Whether its sender had sent FIN before.
+    pub after_own_fin: bool,
+    /// Whether the other end had sent FIN before.
+    pub after_peer_fin: bool,
+}
+
+/// The packet that began the end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing {
+    /// Sent by the sender of this direction.
+    pub dir: Dir,
+    /// RST rather than FIN.
+    pub reset: bool,
+    /// The packet.
+    pub stamp: Stamp,
+}
+
+/// Why a connection was handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Both ends closed, or one reset it.
+    Closed,
+    /// Its ports were used for another connection.
+    PortsReused,
+    /// Nothing came for longer than its idle time.
+    Idle,
+    /// The capture ended.
+    CaptureEnded,
+    /// Room was needed ([`crate::base::Limits::flows`]).
+    Evicted,
+}
+
+/// In-order payload of one direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk<'a> {
+    /// Offset of the first byte in the direction's stream.
+    pub offset: u64,
+    /// The bytes that the capture kept.
+    pub data: &'a [u8],
+    /// How many bytes the chunk has on the wire: more than `data.len()` where the snapshot length cut it;
+    /// the next chunk starts at `offset + len`.
+    pub len: u64,
+    /// The packet that carried it.
+    pub stamp: Stamp,
+}
+
+/// Bytes of a direction that the capture lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Offset of the first missing byte.
+    pub offset: u64,
+    /// How many are missing.
+    pub len: u64,
+    /// The packet after which the hole was known.
+    pub stamp: Stamp,
+}
+
+/// What the reader of a connection wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Go on.
+    Watch,
+    /// This is not RDP: spend nothing more on it.
+    Ignore,
+}
+
+/// Reads the payload of one connection. Made when the first payload byte (or gap) of the connection comes.
+pub trait Reader {
+    /// Takes the next bytes of a direction. `tcp` holds the connection's facts up to this packet.
+    fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest;
+    /// Bytes are missing; the next chunk of this direction starts at `gap.offset + gap.len`.
+    fn gap(&mut self, tcp: &TcpFacts, dir: Dir, gap: Gap) -> Interest;
+}

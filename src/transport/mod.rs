@@ -1,0 +1,6 @@
+//! Flows: which segments belong to one TCP connection, in-order bytes with the frames that carried
+//! them, and the facts of handshake, teardown and retransmission.
+
+mod facts;
+
+pub use facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Reader, Repeats, Rst, TcpFacts};
