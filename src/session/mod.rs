@@ -1,1 +1,199 @@
-//! See docs/ARCHITECTURE.md.
+//! What happened in one connection: facts with their frames, how far it got, who ended it and how.
+
+mod conversation;
+mod phase;
+mod standard;
+mod timeline;
+mod tls;
+
+use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
+use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Negotiated, Protocols};
+use crate::protocol::preamble::Preamble;
+use crate::transport::TcpFacts;
+
+pub use conversation::{Conversation, Watch};
+pub use phase::Phase;
+pub use standard::Standard;
+pub use timeline::{Entry, timeline};
+pub use tls::{Alert, Flight, Hidden, Record, Tls};
+
+/// What the payload of a connection showed.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// SOCKS, HTTP CONNECT, PROXY protocol or preconnection blob before RDP.
+    pub preambles: Vec<Seen<Preamble>>,
+    /// X.224 Connection Request.
+    pub request: Option<Seen<ConnectionRequest>>,
+    /// X.224 Connection Confirm.
+    pub confirm: Option<Seen<ConnectionConfirm>>,
+    /// TLS.
+    pub tls: Option<Box<Tls>>,
+    /// Standard RDP Security: MCS in clear.
+    pub standard: Option<Box<Standard>>,
+    /// The first bytes of an end belong to another protocol.
+    pub foreign: Option<Seen<Foreign>>,
+    /// A Disconnect Provider Ultimatum in clear on a connection that had turned to TLS (xrdp).
+    pub clear_ultimatum: Option<Seen<Dir>>,
+    /// The capture begins after the connection did, so the negotiation is not in it.
+    pub midstream: bool,
+    /// What the capture lacks of the payload.
+    pub holes: Vec<Seen<Hole>>,
+    /// Messages that are no sound message of their protocol, at most a few.
+    pub malformed: Vec<Seen<String>>,
+    /// The first payload packet of each direction had this many bytes or more in it.
+    pub client_hello_packets: u32,
+}
+
+/// Another protocol than RDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Who spoke it.
+    pub dir: Dir,
+    /// Its name, where known.
+    pub name: Option<&'static str>,
+}
+
+/// Bytes that the capture lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Of this direction.
+    pub dir: Dir,
+    /// Offset in the direction's stream, in bytes.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+/// One TCP connection that is RDP, or was meant to be.
+#[derive(Debug)]
+pub struct Session {
+    /// Handshake, teardown and counters.
+    pub tcp: TcpFacts,
+    /// Payload.
+    pub facts: Facts,
+}
+
+impl Session {
+    /// The server's records and bytes after the TLS handshake that prove graphics: connection sequence
+    /// and licensing together stay well below.
+    pub const ACTIVE_RECORDS: u64 = 20;
+    /// See [`Session::ACTIVE_RECORDS`].
+    pub const ACTIVE_BYTES: u64 = 16 * 1000;
+
+    /// The protocol that the Connection Confirm chose; a confirm without negotiation chose Standard RDP
+    /// Security.
+    pub fn selected(&self) -> Option<Seen<Protocols>> {
+        let confirm = self.facts.confirm.as_ref()?;
+        match &confirm.value.negotiation {
+            Some(Negotiated::Response(response)) => Some(Seen::new(response.selected, confirm.span)),
+            None => Some(Seen::new(Protocols::RDP, confirm.span)),
+            Some(_) => None,
+        }
+    }
+
+    /// Whether the session reached an active desktop.
+    pub fn is_active(&self) -> bool {
+        self.active_since().is_some()
+    }
+
+    /// Where the session was seen to be active.
+    pub fn active_since(&self) -> Option<Span> {
+        if let Some(standard) = &self.facts.standard {
+            if let Some(span) = standard.active {
+                return Some(span);
+            }
+        }
+        let tls = self.facts.tls.as_ref()?;
+        let server = &tls.data[Dir::ServerToClient];
+        let client = &tls.data[Dir::ClientToServer];
+        if self.facts.midstream && tls.client_hello.is_none() {
+            return server.first.filter(|_| client.records > 0);
+        }
+        let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES;
+        server.last.filter(|_| enough)
+    }
+
+    /// The latest phase that the wire shows was entered.
+    pub fn phase(&self) -> Phase {
+        if self.is_active() {
+            return Phase::Active;
+        }
+        if let Some(standard) = &self.facts.standard {
+            if let Some((phase, _)) = standard.phases.last() {
+                return *phase;
+            }
+        }
+        if let Some(tls) = &self.facts.tls {
+            if tls.data[Dir::ClientToServer].records > 0 || self.facts.midstream {
+                return if self.uses_nla() { Phase::Nla } else { Phase::McsConnect };
+            }
+            if tls.first_record[Dir::ClientToServer].is_some() || tls.client_hello.is_some() {
+                return Phase::TlsHandshake;
+            }
+        }
+        if self.facts.request.is_some() || self.facts.confirm.is_some() {
+            return Phase::X224Negotiation;
+        }
+        Phase::TcpConnect
+    }
+
+    /// Whether the chosen protocol begins with an authentication inside TLS.
+    pub fn uses_nla(&self) -> bool {
+        self.selected().is_some_and(|selected| selected.value != Protocols::SSL)
+    }
+
+    /// The end that closed the connection first, unless it only answered a refusal.
+    pub fn closed_by(&self) -> Option<Dir> {
+        self.tcp.closing.map(|closing| closing.dir)
+    }
+
+    /// The packet of the sender of `dir` that closed the connection, if that end was the first to.
+    pub fn closed_first(&self, dir: Dir, reset: bool) -> Option<Stamp> {
+        self.tcp.closing.filter(|c| c.dir == dir && c.reset == reset).map(|c| c.stamp)
+    }
+
+    /// Whether the capture lacks bytes of `dir` that the other end acknowledged.
+    pub fn lacks(&self, dir: Dir) -> bool {
+        let facts = &self.tcp.dir[dir];
+        facts.acked > facts.sent || facts.gaps > 0
+    }
+
+    /// Whether the packets of one whole direction are missing though its sender was there.
+    pub fn missing_direction(&self) -> Option<Dir> {
+        Dir::BOTH.into_iter().find(|&dir| {
+            let (this, other) = (&self.tcp.dir[dir], &self.tcp.dir[dir.flip()]);
+            let only_syns = self.tcp.syn.is_some_and(|syn| u64::from(syn.count) >= other.packets);
+            this.packets == 0 && other.packets > 0 && !only_syns
+        })
+    }
+
+    /// The server (or client) owed an answer to what the other end sent last, and stayed silent long
+    /// enough to say so: 1 s where the other end gave up, 5 s where the capture ended.
+    pub fn silence(&self, silent: Dir) -> Option<Absence> {
+        const GAVE_UP: i64 = Timestamp::SECOND;
+        const CAPTURE_ENDED: i64 = 5 * Timestamp::SECOND;
+        if self.lacks(silent) {
+            return None;
+        }
+        let after = self.tcp.dir[silent.flip()].last_data?;
+        match self.tcp.closing {
+            Some(closing) if closing.dir == silent => None,
+            Some(closing) => (closing.stamp.time.since(after.time) >= GAVE_UP).then_some(Absence {
+                after,
+                until: closing.stamp.time,
+                ended: Until::GaveUp(closing.stamp),
+            }),
+            None => (self.tcp.observed_until.since(after.time) >= CAPTURE_ENDED).then_some(Absence {
+                after,
+                until: self.tcp.observed_until,
+                ended: Until::CaptureEnded,
+            }),
+        }
+    }
+
+    /// Whether the other end's TCP stack acknowledged everything that the sender of `dir` sent.
+    pub fn acknowledged(&self, dir: Dir) -> bool {
+        let facts = &self.tcp.dir[dir];
+        facts.acked >= facts.sent
+    }
+}

@@ -1,0 +1,47 @@
+//! The client ended it after the TLS handshake and before MCS.
+
+use super::*;
+
+pub(super) const RULE: Rule = Rule { code: "client-left-after-tls", supersedes: &[], check };
+
+/// Runs of client records in which a client can still be before the end of CredSSP: negotiate and
+/// authenticate (MS-CSSP, section 3.1.5). The third carries the credentials.
+const NLA_FLIGHTS: usize = 2;
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    let tls = session.facts.tls.as_deref()?;
+    let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
+    let over = tls.established.or(tls.finished[Dir::ClientToServer].filter(|_| tls.is_13()))?;
+    let server_spoke_last_word = tls.hidden_alert[Dir::ServerToClient].is_some_and(|alert| alert.first.before(&end.stamp))
+        || deciding_alert(session).is_some();
+    if server_spoke_last_word || session.facts.midstream || session.lacks(Dir::ClientToServer) {
+        return None;
+    }
+    let flights = tls.flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
+    let nla = session.uses_nla();
+    if flights > if nla { NLA_FLIGHTS } else { 0 } {
+        return None;
+    }
+    let how = if end.reset { "RST" } else { "FIN" };
+    let waited = delay(tls.recent.last().map_or(over.last, |record| record.span.last), end.stamp);
+    let stage = match (flights, nla) {
+        (0, _) => "right after the TLS handshake, without a further message",
+        _ => "during NLA, before it sent credentials",
+    };
+    let verdict = Verdict::new(
+        RULE.code,
+        Outcome::Aborted,
+        Side::Client,
+        Confidence::Likely,
+        Evidence::seen(end.stamp, format!("client left with {how} {stage}, {waited} after the last TLS record")),
+    )
+    .with(Evidence::seen(over, "the TLS handshake was over"))
+    .with(tls.hidden_alert[Dir::ClientToServer].map(|alert| Evidence::seen(alert, "client said goodbye with an encrypted alert first")))
+    .explain(format!("TLS was up and the server had sent no error when the client ended the connection {stage}."));
+    let expired = tls.certificate_outside_validity(end.stamp.time) == Some(true);
+    Some(if expired {
+        verdict.rival("the client refused the server's certificate, which is outside its validity", "the certificate's dates in this report; look for a certificate warning on the client")
+    } else {
+        verdict
+    })
+}

@@ -1,0 +1,33 @@
+//! The session became active and ended, or was still running, without a fault.
+
+use super::*;
+
+pub(super) const RULE: Rule = Rule { code: "healthy", supersedes: &["client-left-after-tls"], check };
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    let active = session.active_since()?;
+    if session.abrupt_reset().is_some() || session.lost().is_some() {
+        return None;
+    }
+    let clear = session.facts.standard.as_ref().is_some_and(|standard| standard.active.is_some());
+    let (confidence, shown) = if clear {
+        (Confidence::Certain, "server sent graphics in clear framing (fast-path output)".to_owned())
+    } else {
+        let data = session.facts.tls.as_ref().map(|tls| tls.data[Dir::ServerToClient]).unwrap_or_default();
+        (Confidence::Likely, format!("server sent {} records with {} bytes after the TLS handshake", data.records, data.bytes))
+    };
+    let ending = match session.tcp.closing {
+        None => "It was still running when the capture ended.".to_owned(),
+        Some(closing) => format!("It ended in order; the {} closed it.", closing.dir.sender()),
+    };
+    let begin = if session.facts.midstream {
+        "The capture begins in the middle of this session, so its negotiation is not in it; data went both ways and nothing broke. "
+    } else {
+        "The session became active. "
+    };
+    Some(
+        Verdict::new(RULE.code, Outcome::Healthy, Side::Unknown, confidence, Evidence::seen(active, shown))
+            .with(session.tcp.closing.map(|closing| Evidence::seen(closing.stamp, format!("{} closed the connection", closing.dir.sender()))))
+            .explain(format!("{begin}{ending}")),
+    )
+}

@@ -1,0 +1,82 @@
+//! What remains when no rule has enough: it says what is missing.
+
+use super::*;
+use crate::session::Phase;
+use crate::transport::Ended;
+
+/// The verdict where no rule fired.
+pub(in crate::diagnosis) fn verdict(session: &Session) -> Verdict {
+    let (text, explanation) = missing(session);
+    let last = session.tcp.last;
+    Verdict::new("inconclusive", Outcome::Inconclusive, Side::Unknown, Confidence::Possible, Evidence::seen(last, text))
+        .explain(explanation)
+}
+
+fn missing(session: &Session) -> (String, String) {
+    let tcp = &session.tcp;
+    let phase = session.phase().title();
+    if let Some(dir) = session.missing_direction() {
+        return (
+            format!("no packet of the {} was captured", dir.sender()),
+            format!(
+                "Only one direction was captured: no packet from the {} is in the file, though the {} went on as if answered. \
+                 Capture again where both directions pass (on the server, the client, or a port that mirrors both).",
+                dir.sender(),
+                dir.flip().sender()
+            ),
+        );
+    }
+    if let Some(dir) = Dir::BOTH.into_iter().find(|&dir| session.lacks(dir)) {
+        return (
+            format!("bytes of the {} were acknowledged that the capture does not show", dir.sender()),
+            format!(
+                "The capture lacks packets of the {}: the other end acknowledged them, so no silence can be claimed. \
+                 It was last seen in: {phase}. Capture again without drops (a larger buffer, a narrower filter).",
+                dir.sender()
+            ),
+        );
+    }
+    if let Some(reset) = session.abrupt_reset() {
+        let who = if reset.dir == Dir::ClientToServer { "client" } else { "server" };
+        return (
+            format!("RST from the {who}'s side in an active session"),
+            format!("The session was active when a RST from the {who}'s side ended it. Whether that end meant to, the wire alone does not show here."),
+        );
+    }
+    if session.lost().is_some() {
+        return (
+            "repeats of the same bytes went unanswered to the end".to_owned(),
+            "The session was active when one end stopped answering; the other repeated its last bytes until the capture ended.".to_owned(),
+        );
+    }
+    match (tcp.closing, tcp.ended) {
+        (Some(closing), _) => {
+            let how = if closing.reset { "RST" } else { "FIN" };
+            let hidden = if session.phase() >= Phase::Nla && session.facts.tls.is_some() {
+                " What the two said after the TLS handshake is encrypted."
+            } else {
+                ""
+            };
+            (
+                format!("{} ended the connection with {how} in: {phase}", closing.dir.sender()),
+                format!("The {} ended the connection in: {phase}, and nothing readable says why.{hidden}", closing.dir.sender()),
+            )
+        }
+        (None, Ended::Idle) => (
+            format!("nothing more came in: {phase}"),
+            format!("The connection fell silent in: {phase}, without a close, and it cannot be told who owed the next message."),
+        ),
+        (None, Ended::PortsReused) => (
+            format!("last packet in: {phase}"),
+            format!("The connection was last seen in: {phase}; then its ports were used for a new one, and its end is not in the capture."),
+        ),
+        (None, Ended::Evicted) => (
+            format!("last packet that was followed, in: {phase}"),
+            format!("There were more connections at a time than are followed; this one was dropped in: {phase}."),
+        ),
+        (None, Ended::CaptureEnded | Ended::Closed) => (
+            format!("the capture ended {:.1} s after this packet, in: {phase}", tcp.observed_until.seconds_since(tcp.last.time)),
+            format!("The capture ends before this connection got past: {phase}. Too little of it is there to call it slow, silent or broken. Capture longer."),
+        ),
+    }
+}

@@ -1,0 +1,223 @@
+//! One rule a file, named by its code.
+
+use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
+use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
+use crate::protocol::negotiation::{ConnectionRequest, FailureCode, Negotiated};
+use crate::protocol::tls::{AlertDescription, ClientHello, cipher_name, is_grease, is_signalling};
+use crate::session::{Alert, Session, Tls, protocols_text};
+
+/// One diagnosis: its code, the codes that it goes before, and its test.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The code of the contract.
+    pub code: &'static str,
+    /// Codes that give way where both fit.
+    pub supersedes: &'static [&'static str],
+    /// The verdict, where the session shows it.
+    pub check: fn(&Session, &Context<'_>) -> Option<Verdict>,
+}
+
+macro_rules! registry {
+    ($($module:ident,)*) => {
+        $(mod $module;)*
+        pub(super) mod inconclusive;
+
+        /// Every rule.
+        pub const REGISTRY: &[Rule] = &[$($module::RULE,)*];
+    };
+}
+
+registry! {
+    tcp_syn_unanswered,
+    tcp_connection_refused,
+    tcp_unreachable,
+    tcp_handshake_incomplete,
+    tcp_probe,
+    negotiation_silent,
+    negotiation_reset,
+    negotiation_closed,
+    negotiation_ssl_required,
+    negotiation_ssl_not_allowed,
+    negotiation_ssl_cert_missing,
+    negotiation_inconsistent_flags,
+    negotiation_nla_required,
+    negotiation_ssl_user_auth_required,
+    negotiation_failure_unknown,
+    negotiation_declined_by_client,
+    not_rdp,
+    tls_reset_after_client_hello,
+    tls_closed_after_client_hello,
+    tls_silent_after_client_hello,
+    tls_cipher_mismatch,
+    tls_version_mismatch,
+    tls_certificate_expired,
+    tls_certificate_rejected,
+    tls_alert,
+    tls_reset_mid_handshake,
+    client_left_after_tls,
+    healthy,
+}
+
+/// "1.4 ms" or "12.0 s" from one packet to another.
+fn delay(from: Stamp, to: Stamp) -> String {
+    let seconds = to.time.seconds_since(from.time);
+    if seconds.abs() < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
+}
+
+/// "10.0.0.1 port 3389".
+fn server(session: &Session) -> String {
+    format!("{} port {}", session.tcp.server.ip(), session.tcp.server.port())
+}
+
+/// A Connection Request that nothing of the server's payload answered, in a capture that would show it.
+fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRequest>> {
+    let request = session.facts.request.as_ref()?;
+    let unanswered = session.facts.confirm.is_none()
+        && session.facts.tls.is_none()
+        && session.facts.standard.is_none()
+        && session.facts.foreign.is_none()
+        && session.tcp.dir[Dir::ServerToClient].bytes == 0
+        && !session.lacks(Dir::ServerToClient);
+    unanswered.then_some(request)
+}
+
+/// A ClientHello that nothing of the server's payload answered, in a capture that would show it.
+fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
+    let tls = session.facts.tls.as_deref()?;
+    let hello = tls.client_hello.as_ref()?;
+    let unanswered =
+        tls.first_record[Dir::ServerToClient].is_none() && !session.lacks(Dir::ServerToClient) && session.facts.request.is_some();
+    unanswered.then_some((tls, hello.span))
+}
+
+/// What the client asked for, for evidence: "Connection Request (asks for SSL, HYBRID; user alice)".
+fn request_text(request: &ConnectionRequest) -> String {
+    match request.negotiation {
+        Some(negotiation) => {
+            format!("client sent the Connection Request, asking for {}", protocols_text(negotiation.protocols))
+        }
+        None => "client sent the Connection Request without negotiation (Standard RDP Security only)".to_owned(),
+    }
+}
+
+/// A negotiation failure with this code, as the server sent it.
+fn negotiation_failure(
+    session: &Session,
+    code: &'static str,
+    matches: impl Fn(FailureCode) -> bool,
+) -> Option<Verdict> {
+    let confirm = session.facts.confirm.as_ref()?;
+    let Some(Negotiated::Failure(failure)) = confirm.value.negotiation.as_ref() else { return None };
+    if !matches(failure.code) {
+        return None;
+    }
+    let text = format!("server answered with RDP_NEG_FAILURE {} ({})", failure.code.0, failure.code);
+    let asked = session.facts.request.as_ref().map(|request| Evidence::of(request, request_text(&request.value)));
+    let asked_for = session
+        .facts
+        .request
+        .as_ref()
+        .and_then(|request| request.value.negotiation)
+        .map_or("no negotiation at all".to_owned(), |n| protocols_text(n.protocols));
+    Some(
+        Verdict::failed(code, Side::Server, Confidence::Certain, Evidence::of(confirm, text))
+            .with(asked)
+            .explain(format!(
+                "The client asked for {asked_for}; the server refused with {} and named the reason itself.",
+                failure.code
+            )),
+    )
+}
+
+/// The first fatal alert in clear, unless the connection was already ending when it came.
+fn deciding_alert(session: &Session) -> Option<&Seen<Alert>> {
+    let tls = session.facts.tls.as_deref()?;
+    let alert = tls.alerts.iter().find(|alert| alert.value.is_fatal())?;
+    let late = session.tcp.closing.is_some_and(|closing| closing.stamp.before(&alert.span.first));
+    (!late).then_some(alert)
+}
+
+/// Whether the server answered the ClientHello with an alert that speaks of no common parameters.
+fn answers_hello_with_no_common_suite(tls: &Tls, alert: &Seen<Alert>) -> bool {
+    let description = alert.value.description;
+    alert.value.dir == Dir::ServerToClient
+        && tls.client_hello.is_some()
+        && tls.server_hello.is_none()
+        && (description == AlertDescription::HANDSHAKE_FAILURE
+            || description == AlertDescription::INSUFFICIENT_SECURITY)
+}
+
+/// "handshake_failure (40)".
+fn alert_text(alert: &Alert) -> String {
+    match alert.description.name() {
+        Some(name) => format!("{} ({})", name.to_lowercase(), alert.description.0),
+        None => format!("{}", alert.description.0),
+    }
+}
+
+/// "TLS 1.2, TLS 1.3".
+fn versions_text(hello: &ClientHello) -> String {
+    let versions: Vec<String> = hello.versions().iter().map(ToString::to_string).collect();
+    versions.join(", ")
+}
+
+/// Versions and the first suites of an offer.
+fn offer_text(hello: &ClientHello) -> String {
+    const SHOWN: usize = 6;
+    let suites: Vec<String> = hello
+        .cipher_suites
+        .iter()
+        .filter(|id| !is_grease(**id) && !is_signalling(**id))
+        .map(|&id| cipher_name(id).map_or_else(|| format!("{id:#06x}"), str::to_owned))
+        .collect();
+    let more = if suites.len() > SHOWN { format!(" and {} more", suites.len() - SHOWN) } else { String::new() };
+    format!("{} with {}{more}", versions_text(hello), suites.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
+}
+
+/// "2026-11-21".
+fn day(time: Timestamp) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(time.0))
+        .map_or_else(|_| "an impossible date".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
+}
+
+/// How the client refused the server's certificate.
+struct Refusal<'a> {
+    alert: Option<&'a Seen<Alert>>,
+    evidence: Evidence,
+    explanation: String,
+}
+
+/// The client refused the certificate: by an alert, by one that its length betrays (TLS 1.3), or by
+/// leaving before its Finished.
+fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
+    let tls = session.facts.tls.as_deref()?;
+    tls.server_hello.as_ref()?;
+    if let Some(alert) = deciding_alert(session) {
+        let refuses = alert.value.dir == Dir::ClientToServer && alert.value.description.refuses_certificate();
+        let text = alert_text(&alert.value);
+        return refuses.then(|| Refusal {
+            alert: Some(alert),
+            evidence: Evidence::of(alert, format!("client sent the fatal alert {text}")),
+            explanation: format!("The client refused the server's certificate and said so: {text}."),
+        });
+    }
+    let closing = session.tcp.closing;
+    if let Some(refusal) = tls.hidden_refusal.filter(|_| closing.is_none_or(|c| c.dir == Dir::ClientToServer || !c.stamp.before(&tls.hidden_refusal.map_or(c.stamp, |r| r.first)))) {
+        return Some(Refusal {
+            alert: None,
+            evidence: Evidence::seen(refusal, "client sent an alert-sized encrypted record in place of its Finished"),
+            explanation: "The client broke off right after the server's certificate, with an encrypted record of an alert's size.".to_owned(),
+        });
+    }
+    let closing = closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
+    let certificate_sent = tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
+    let left = certificate_sent
+        && tls.finished[Dir::ClientToServer].is_none()
+        && tls.established.is_none()
+        && !session.lacks(Dir::ClientToServer);
+    left.then(|| Refusal {
+        alert: None,
+        evidence: Evidence::seen(closing.stamp, "client left after the server's certificate, before its own Finished"),
+        explanation: "The client left after the server's certificate, without an alert and before it finished the handshake.".to_owned(),
+    })
+}

@@ -1,0 +1,10 @@
+//! RDP_NEG_FAILURE 4 (MS-RDPBCGR, section 2.2.1.2.2).
+
+use super::*;
+use crate::protocol::negotiation::FailureCode;
+
+pub(super) const RULE: Rule = Rule { code: "negotiation-inconsistent-flags", supersedes: &[], check };
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    negotiation_failure(session, RULE.code, |code| code == FailureCode::INCONSISTENT_FLAGS)
+}

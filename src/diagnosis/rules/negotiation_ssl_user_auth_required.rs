@@ -1,0 +1,10 @@
+//! RDP_NEG_FAILURE 6 (MS-RDPBCGR, section 2.2.1.2.2).
+
+use super::*;
+use crate::protocol::negotiation::FailureCode;
+
+pub(super) const RULE: Rule = Rule { code: "negotiation-ssl-user-auth-required", supersedes: &[], check };
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    negotiation_failure(session, RULE.code, |code| code == FailureCode::SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER)
+}

@@ -1,0 +1,295 @@
+//! What the TLS of a session showed: the handshake message by message, then records by direction,
+//! length and time (RFC 5246, RFC 8446).
+
+use crate::base::{Dir, PerDir, Seen, Span, Timestamp};
+use crate::layers::{Handshakes, TlsFraming, Unit};
+use crate::layers::Framing;
+use crate::protocol::certificate::Certificate;
+use crate::protocol::tls::{
+    AlertDescription, AlertLevel, ClientHello, ContentType, HandshakeMessage, HandshakeType, ServerHello,
+    Version,
+};
+
+/// A readable alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Sent in this direction.
+    pub dir: Dir,
+    /// Warning or fatal.
+    pub level: AlertLevel,
+    /// What it says.
+    pub description: AlertDescription,
+}
+
+impl Alert {
+    /// Whether it ends the handshake: in TLS 1.3 the level no longer counts (RFC 8446, section 6).
+    pub fn is_fatal(&self) -> bool {
+        self.level == AlertLevel::FATAL
+    }
+}
+
+/// Records whose content is hidden, of one direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hidden {
+    /// How many.
+    pub records: u64,
+    /// Bytes in their bodies, encryption overhead included.
+    pub bytes: u64,
+    /// The first.
+    pub first: Option<Span>,
+    /// The last.
+    pub last: Option<Span>,
+}
+
+/// A run of hidden records in one direction, until the other end sends one.
+#[derive(Clone, Copy, Debug)]
+pub struct Flight {
+    /// Sent in this direction.
+    pub dir: Dir,
+    /// How many records.
+    pub records: u32,
+    /// Bytes in their bodies.
+    pub bytes: u64,
+    /// Body length of the first record.
+    pub first_len: u16,
+    /// From the first to the last packet.
+    pub span: Span,
+}
+
+/// One of the last records.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// Sent in this direction.
+    pub dir: Dir,
+    /// Content type in the header; hidden handshake and alert records of TLS 1.3 look like data.
+    pub content_type: ContentType,
+    /// Length of the body in bytes.
+    pub length: u16,
+    /// The packets that carried it.
+    pub span: Span,
+}
+
+/// The TLS of one session.
+#[derive(Debug, Default)]
+pub struct Tls {
+    /// First ClientHello.
+    pub client_hello: Option<Seen<ClientHello>>,
+    /// HelloRetryRequest.
+    pub retry: Option<Seen<ServerHello>>,
+    /// Second ClientHello, after a HelloRetryRequest.
+    pub second_client_hello: Option<Span>,
+    /// ServerHello.
+    pub server_hello: Option<Seen<ServerHello>>,
+    /// The server's certificates, its own first; not visible in TLS 1.3.
+    pub certificates: Option<Seen<Vec<Certificate>>>,
+    /// A Certificate message that could not be read.
+    pub certificate_unreadable: Option<Seen<String>>,
+    /// The server asked for a client certificate.
+    pub certificate_request: Option<Span>,
+    /// ServerHelloDone (TLS 1.2 and before).
+    pub server_hello_done: Option<Span>,
+    /// ClientKeyExchange (TLS 1.2 and before).
+    pub client_key_exchange: Option<Span>,
+    /// ChangeCipherSpec.
+    pub change_cipher_spec: PerDir<Option<Span>>,
+    /// Finished: the first encrypted handshake record; in TLS 1.3, of the client, its first hidden record
+    /// after the ServerHello, where that is no alert by its length.
+    pub finished: PerDir<Option<Span>>,
+    /// The client sent an alert-sized hidden record in place of its Finished (TLS 1.3).
+    pub hidden_refusal: Option<Span>,
+    /// Readable alerts, in order, at most eight.
+    pub alerts: Vec<Seen<Alert>>,
+    /// First hidden alert.
+    pub hidden_alert: PerDir<Option<Span>>,
+    /// First record of each direction.
+    pub first_record: PerDir<Option<Span>>,
+    /// Application data of each direction; in TLS 1.3, without what belongs to the handshake.
+    pub data: PerDir<Hidden>,
+    /// When the handshake was over.
+    pub established: Option<Span>,
+    /// The first runs of application data, at most [`Tls::FLIGHTS`].
+    pub flights: Vec<Flight>,
+    /// The last records, oldest first, at most [`Tls::RECENT`].
+    pub recent: Vec<Record>,
+    /// Handshake bytes that made no sense.
+    pub malformed: Option<Seen<String>>,
+    handshakes: PerDir<Handshakes>,
+}
+
+impl Tls {
+    /// Runs of application data kept: the whole connection sequence has about twenty.
+    pub const FLIGHTS: usize = 24;
+    /// Last records kept, both directions together.
+    pub const RECENT: usize = 16;
+    const ALERTS: usize = 8;
+    /// Body of a TLS 1.3 record that hides an alert: two bytes, the inner content type, the tag.
+    const HIDDEN_ALERT_13: u16 = 19;
+
+    /// The version agreed on, where the ServerHello was seen.
+    pub fn version(&self) -> Option<Version> {
+        self.server_hello.as_ref().map(|hello| hello.value.version)
+    }
+
+    /// Whether TLS 1.3 was agreed on.
+    pub fn is_13(&self) -> bool {
+        self.version() == Some(Version::TLS_1_3)
+    }
+
+    /// The first fatal alert sent in `dir`.
+    pub fn fatal_alert(&self, dir: Dir) -> Option<&Seen<Alert>> {
+        self.alerts.iter().find(|alert| alert.value.dir == dir && alert.value.is_fatal())
+    }
+
+    /// Takes one record.
+    pub fn record(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
+        let header = unit.header;
+        self.first_record[dir].get_or_insert(unit.span);
+        if self.recent.len() == Self::RECENT {
+            self.recent.remove(0);
+        }
+        self.recent.push(Record {
+            dir,
+            content_type: header.content_type,
+            length: header.length,
+            span: unit.span,
+        });
+        match header.content_type {
+            ContentType::HANDSHAKE => self.handshake(dir, unit, limit),
+            ContentType::CHANGE_CIPHER_SPEC => {
+                self.change_cipher_spec[dir].get_or_insert(unit.span);
+            }
+            ContentType::ALERT => self.alert(dir, unit),
+            ContentType::APPLICATION_DATA => self.hidden(dir, header.length, unit.span),
+            _ => {}
+        }
+    }
+
+    fn handshake(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
+        if self.change_cipher_spec[dir].is_some() && !self.is_13() && self.retry.is_none() {
+            self.finished[dir].get_or_insert(unit.span);
+            if self.finished[dir.flip()].is_some() {
+                self.established.get_or_insert(unit.span);
+            }
+            return;
+        }
+        let Some(body) = unit.body else { return };
+        let mut handshakes = std::mem::take(&mut self.handshakes[dir]);
+        let result = handshakes.push(body, unit.span, limit, |message| self.message(dir, message));
+        self.handshakes[dir] = handshakes;
+        if let Err(malformed) = result {
+            self.malformed.get_or_insert(Seen::new(malformed.to_string(), unit.span));
+        }
+    }
+
+    fn message(&mut self, dir: Dir, message: Seen<HandshakeMessage<'_>>) {
+        let span = message.span;
+        match message.value {
+            HandshakeMessage::ClientHello(hello) => {
+                if self.client_hello.is_none() {
+                    self.client_hello = Some(Seen::new(hello, span));
+                } else {
+                    self.second_client_hello.get_or_insert(span);
+                }
+            }
+            HandshakeMessage::ServerHello(hello) => {
+                self.server_hello.get_or_insert(Seen::new(hello, span));
+            }
+            HandshakeMessage::HelloRetryRequest(hello) => {
+                self.retry.get_or_insert(Seen::new(hello, span));
+            }
+            HandshakeMessage::Certificate(chain) if dir == Dir::ServerToClient => {
+                let mut parsed = Vec::new();
+                for der in chain.iter().take(8) {
+                    match Certificate::parse(der) {
+                        Ok(certificate) => parsed.push(certificate),
+                        Err(error) => {
+                            self.certificate_unreadable.get_or_insert(Seen::new(error.to_string(), span));
+                            break;
+                        }
+                    }
+                }
+                self.certificates.get_or_insert(Seen::new(parsed, span));
+            }
+            HandshakeMessage::CertificateRequest => {
+                self.certificate_request.get_or_insert(span);
+            }
+            HandshakeMessage::ServerHelloDone => {
+                self.server_hello_done.get_or_insert(span);
+            }
+            HandshakeMessage::Other(HandshakeType::CLIENT_KEY_EXCHANGE) => {
+                self.client_key_exchange.get_or_insert(span);
+            }
+            HandshakeMessage::Certificate(_) | HandshakeMessage::Other(_) => {}
+        }
+    }
+
+    fn alert(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>) {
+        let encrypted = self.finished[dir].is_some() || self.data[dir].records > 0;
+        match (unit.header.length, unit.body) {
+            (2, Some(&[level, description])) if !encrypted => {
+                if self.alerts.len() < Self::ALERTS {
+                    let alert =
+                        Alert { dir, level: AlertLevel(level), description: AlertDescription(description) };
+                    self.alerts.push(Seen::new(alert, unit.span));
+                }
+            }
+            (2, None) => {}
+            _ => {
+                self.hidden_alert[dir].get_or_insert(unit.span);
+            }
+        }
+    }
+
+    /// A record of type application data.
+    fn hidden(&mut self, dir: Dir, length: u16, span: Span) {
+        if self.is_13() && self.established.is_none() {
+            match (dir, self.finished[Dir::ClientToServer]) {
+                // EncryptedExtensions, Certificate, CertificateVerify, Finished.
+                (Dir::ServerToClient, None) => {
+                    self.finished[dir] = Some(span);
+                    return;
+                }
+                (Dir::ClientToServer, None) => {
+                    if length == Self::HIDDEN_ALERT_13 {
+                        self.hidden_refusal.get_or_insert(span);
+                        self.hidden_alert[dir].get_or_insert(span);
+                    } else if self.hidden_refusal.is_none() {
+                        self.finished[dir] = Some(span);
+                    }
+                    return;
+                }
+                (Dir::ServerToClient, Some(_)) => self.established = Some(span),
+                (Dir::ClientToServer, Some(_)) => {}
+            }
+        } else if self.established.is_none() && self.version().is_some() {
+            // Application data proves that the handshake was over, wherever its end was not captured.
+            self.established = Some(span);
+        }
+        if self.is_13() && length == Self::HIDDEN_ALERT_13 {
+            self.hidden_alert[dir].get_or_insert(span);
+        }
+        let data = &mut self.data[dir];
+        data.records += 1;
+        data.bytes += u64::from(length);
+        data.first.get_or_insert(span);
+        data.last = Some(span);
+        match self.flights.last_mut() {
+            Some(flight) if flight.dir == dir => {
+                flight.records += 1;
+                flight.bytes += u64::from(length);
+                flight.span.last = span.last;
+            }
+            _ if self.flights.len() < Self::FLIGHTS => {
+                let (records, bytes) = (1, u64::from(length));
+                self.flights.push(Flight { dir, records, bytes, first_len: length, span });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the server's certificate is outside its validity at `time`; `None` where it is not visible.
+    pub fn certificate_outside_validity(&self, time: Timestamp) -> Option<bool> {
+        let certificate = self.certificates.as_ref()?.value.first()?;
+        Some(time < certificate.not_before || time > certificate.not_after)
+    }
+}
