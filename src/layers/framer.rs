@@ -63,6 +63,11 @@ impl<F: Framing> Framer<F> {
         self.lost
     }
 
+    /// Whether the next byte begins a unit.
+    pub fn at_boundary(&self) -> bool {
+        self.open.is_none() && self.pending.is_empty()
+    }
+
     /// Takes the direction's next bytes and hands out the units that they finish.
     ///
     /// # Errors
@@ -225,7 +230,7 @@ pub struct RdpFraming;
 #[derive(Clone, Copy, Debug)]
 pub enum RdpUnit {
     /// An X.224 TPDU in a TPKT of so many bytes, header included.
-    Tpkt(u16),
+    Tpkt(usize),
     /// A fast-path PDU.
     FastPath(fastpath::FastPathHeader),
 }
@@ -233,7 +238,7 @@ pub enum RdpUnit {
 impl RdpUnit {
     /// TPKTs above this carry graphics or virtual-channel data that nobody reads; the largest PDU of the
     /// connection sequence (Connect-Initial, Connect-Response with a certificate chain) stays below.
-    const LARGEST_READ: u16 = 8192;
+    const LARGEST_READ: usize = 8192;
 }
 
 impl Framing for RdpFraming {
@@ -257,7 +262,7 @@ impl Framing for RdpFraming {
 
     fn body_len(header: &Self::Header) -> usize {
         match header {
-            RdpUnit::Tpkt(length) => usize::from(*length).saturating_sub(tpkt::HEADER_LEN),
+            RdpUnit::Tpkt(length) => length.saturating_sub(tpkt::HEADER_LEN),
             RdpUnit::FastPath(header) => usize::from(header.length).saturating_sub(header.header_len()),
         }
     }

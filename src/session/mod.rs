@@ -7,11 +7,11 @@ mod timeline;
 mod tls;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
-use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Negotiated, Protocols};
+use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
 use crate::protocol::preamble::Preamble;
-use crate::transport::TcpFacts;
+use crate::transport::{Closing, Repeats, TcpFacts};
 
-pub use conversation::{Conversation, Watch};
+pub use conversation::Conversation;
 pub use phase::Phase;
 pub use standard::Standard;
 pub use timeline::{Entry, timeline};
@@ -40,8 +40,6 @@ pub struct Facts {
     pub holes: Vec<Seen<Hole>>,
     /// Messages that are no sound message of their protocol, at most a few.
     pub malformed: Vec<Seen<String>>,
-    /// The first payload packet of each direction had this many bytes or more in it.
-    pub client_hello_packets: u32,
 }
 
 /// Another protocol than RDP.
@@ -85,7 +83,7 @@ impl Session {
     pub fn selected(&self) -> Option<Seen<Protocols>> {
         let confirm = self.facts.confirm.as_ref()?;
         match &confirm.value.negotiation {
-            Some(Negotiated::Response(response)) => Some(Seen::new(response.selected, confirm.span)),
+            Some(NegotiationResponse::Response { selected, .. }) => Some(Seen::new(*selected, confirm.span)),
             None => Some(Seen::new(Protocols::RDP, confirm.span)),
             Some(_) => None,
         }
@@ -196,4 +194,42 @@ impl Session {
         let facts = &self.tcp.dir[dir];
         facts.acked >= facts.sent
     }
+
+    /// A RST ended an active session, and neither end had said goodbye before: no FIN, no hidden alert
+    /// (close_notify), no Disconnect Provider Ultimatum.
+    pub fn abrupt_reset(&self) -> Option<Closing> {
+        let closing = self.tcp.closing.filter(|closing| closing.reset && self.is_active())?;
+        let goodbye = |span: &Span| span.first.before(&closing.stamp);
+        let tls_goodbye = self.facts.tls.as_ref().is_some_and(|tls| {
+            tls.hidden_alert.client_to_server.as_ref().is_some_and(goodbye)
+                || tls.hidden_alert.server_to_client.as_ref().is_some_and(goodbye)
+                || tls.recent.iter().any(|record| tls.may_be_ultimatum(record))
+        });
+        let clear_goodbye =
+            self.facts.standard.as_ref().is_some_and(|standard| standard.ultimatum.is_some());
+        (!tls_goodbye && !clear_goodbye).then_some(closing)
+    }
+
+    /// An active session in which one end repeated its last bytes and was not answered any more.
+    pub fn lost(&self) -> Option<(Dir, Repeats)> {
+        const LASTED: i64 = 5 * Timestamp::SECOND;
+        if !self.is_active() || self.tcp.closing.is_some() {
+            return None;
+        }
+        Dir::BOTH.into_iter().find_map(|dir| {
+            let unanswered = self.tcp.dir[dir].unanswered?;
+            let silent = self.tcp.dir[dir.flip()].last_packet.is_none_or(|p| p.before(&unanswered.first));
+            let long = unanswered.count >= 2 && self.tcp.observed_until.since(unanswered.first.time) >= LASTED;
+            (silent && long).then_some((dir, unanswered))
+        })
+    }
+}
+
+/// "SSL, HYBRID" or "RDP (Standard RDP Security)".
+pub fn protocols_text(protocols: Protocols) -> String {
+    if protocols == Protocols::RDP {
+        return "RDP (Standard RDP Security)".to_owned();
+    }
+    let names = protocols.names();
+    if names.is_empty() { format!("{:#x}", protocols.0) } else { names.join(", ") }
 }

@@ -1,13 +1,15 @@
 //! What the TLS of a session showed: the handshake message by message, then records by direction,
 //! length and time (RFC 5246, RFC 8446).
 
+use std::collections::VecDeque;
+
 use crate::base::{Dir, PerDir, Seen, Span, Timestamp};
 use crate::layers::{Handshakes, TlsFraming, Unit};
 use crate::layers::Framing;
 use crate::protocol::certificate::Certificate;
 use crate::protocol::tls::{
     AlertDescription, AlertLevel, ClientHello, ContentType, HandshakeMessage, HandshakeType, ServerHello,
-    Version,
+    Version, cipher_name,
 };
 
 /// A readable alert.
@@ -110,7 +112,7 @@ pub struct Tls {
     /// The first runs of application data, at most [`Tls::FLIGHTS`].
     pub flights: Vec<Flight>,
     /// The last records, oldest first, at most [`Tls::RECENT`].
-    pub recent: Vec<Record>,
+    pub recent: VecDeque<Record>,
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
     handshakes: PerDir<Handshakes>,
@@ -145,9 +147,9 @@ impl Tls {
         let header = unit.header;
         self.first_record[dir].get_or_insert(unit.span);
         if self.recent.len() == Self::RECENT {
-            self.recent.remove(0);
+            self.recent.pop_front();
         }
-        self.recent.push(Record {
+        self.recent.push_back(Record {
             dir,
             content_type: header.content_type,
             length: header.length,
@@ -266,7 +268,9 @@ impl Tls {
             self.established = Some(span);
         }
         if self.is_13() && length == Self::HIDDEN_ALERT_13 {
+            // No RDP message has two bytes.
             self.hidden_alert[dir].get_or_insert(span);
+            return;
         }
         let data = &mut self.data[dir];
         data.records += 1;
@@ -291,5 +295,31 @@ impl Tls {
     pub fn certificate_outside_validity(&self, time: Timestamp) -> Option<bool> {
         let certificate = self.certificates.as_ref()?.value.first()?;
         Some(time < certificate.not_before || time > certificate.not_after)
+    }
+
+    /// Whether a hidden record has the size of a Disconnect Provider Ultimatum: 9 bytes of plaintext.
+    pub fn may_be_ultimatum(&self, record: &Record) -> bool {
+        const ULTIMATUM: u16 = 9;
+        record.content_type == ContentType::APPLICATION_DATA && self.may_hide(record.length, ULTIMATUM)
+    }
+
+    /// Whether a record body of `length` bytes may hide `plain` bytes under the suite agreed on: exact for
+    /// AEAD suites, padded to whole blocks for CBC (RFC 5246, section 6.2.3; RFC 8446, section 5.2).
+    fn may_hide(&self, length: u16, plain: u16) -> bool {
+        let hello = self.server_hello.as_ref().map(|hello| &hello.value);
+        let name = hello.and_then(|hello| cipher_name(hello.cipher)).unwrap_or_default();
+        let cbc = |mac: u16| {
+            let iv = if hello.is_some_and(|hello| hello.version <= Version::TLS_1_0) { 0 } else { 16 };
+            (plain + mac + 1).next_multiple_of(16) + iv
+        };
+        match hello {
+            None => [17, 24, 16].contains(&length.saturating_sub(plain)),
+            Some(_) if self.is_13() => length == plain + 17,
+            Some(_) if name.contains("CHACHA20") => length == plain + 16,
+            Some(_) if name.contains("GCM") || name.contains("CCM") => length == plain + 24,
+            Some(_) if name.ends_with("SHA384") => length == cbc(48),
+            Some(_) if name.ends_with("SHA256") => length == cbc(32),
+            Some(_) => length == cbc(20) || length == cbc(16),
+        }
     }
 }

@@ -23,7 +23,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };
-    let waited = delay(tls.recent.last().map_or(over.last, |record| record.span.last), end.stamp);
+    let waited = delay(tls.recent.back().map_or(over.last, |record| record.span.last), end.stamp);
     let stage = match (flights, nla) {
         (0, _) => "right after the TLS handshake, without a further message",
         _ => "during NLA, before it sent credentials",

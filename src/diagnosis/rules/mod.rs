@@ -2,7 +2,7 @@
 
 use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
-use crate::protocol::negotiation::{ConnectionRequest, FailureCode, Negotiated};
+use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, cipher_name, is_grease, is_signalling};
 use crate::session::{Alert, Session, Tls, protocols_text};
 
@@ -107,11 +107,11 @@ fn negotiation_failure(
     matches: impl Fn(FailureCode) -> bool,
 ) -> Option<Verdict> {
     let confirm = session.facts.confirm.as_ref()?;
-    let Some(Negotiated::Failure(failure)) = confirm.value.negotiation.as_ref() else { return None };
-    if !matches(failure.code) {
+    let Some(NegotiationResponse::Failure { code: failure }) = confirm.value.negotiation else { return None };
+    if !matches(failure) {
         return None;
     }
-    let text = format!("server answered with RDP_NEG_FAILURE {} ({})", failure.code.0, failure.code);
+    let text = format!("server answered with RDP_NEG_FAILURE {} ({})", failure.0, failure);
     let asked = session.facts.request.as_ref().map(|request| Evidence::of(request, request_text(&request.value)));
     let asked_for = session
         .facts
@@ -124,7 +124,7 @@ fn negotiation_failure(
             .with(asked)
             .explain(format!(
                 "The client asked for {asked_for}; the server refused with {} and named the reason itself.",
-                failure.code
+                failure
             )),
     )
 }

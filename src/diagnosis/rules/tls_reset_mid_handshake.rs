@@ -12,7 +12,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };
-    let last = tls.recent.last().map_or(hello.span.last, |record| record.span.last);
+    let last = tls.recent.back().map_or(hello.span.last, |record| record.span.last);
     let done = if tls.finished[Dir::ClientToServer].is_some() { "after the client's Finished" } else { "before the client's Finished" };
     Some(
         Verdict::failed(

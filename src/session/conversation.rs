@@ -1,0 +1,344 @@
+//! Follows one connection's payload from its first byte: preambles, negotiation, then TLS or Standard
+//! RDP Security. Each direction is in one lane at a time.
+
+use super::{Facts, Foreign, Hole, Standard, Tls};
+use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
+use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
+use crate::protocol::first_bytes::{self, Guess};
+use crate::protocol::negotiation::{self, NegotiationResponse, Protocols};
+use crate::protocol::x224::{self, Tpdu};
+use crate::protocol::{Step, mcs, tls};
+use crate::transport::{Chunk, Gap, Interest, Reader, TcpFacts};
+
+/// What a direction's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    /// Not known yet.
+    Sniffing,
+    /// The beginning is not in the capture: each packet may be the first whose start is known.
+    Seeking,
+    /// TPKT and fast-path.
+    Rdp,
+    /// TLS records.
+    Tls,
+    /// Not read any more.
+    Done,
+}
+
+/// First bytes, until it is known what they are, in the pieces that they came in.
+#[derive(Debug, Default)]
+struct Sniffed {
+    bytes: Vec<u8>,
+    /// Offset of each piece in `bytes`, and the packet that carried it.
+    pieces: Vec<(usize, Stamp)>,
+    /// Stream offset of the first byte.
+    offset: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    rdp: Framer<RdpFraming>,
+    tls: Framer<TlsFraming>,
+    sniffed: Sniffed,
+}
+
+/// Reads one connection.
+#[derive(Debug)]
+pub struct Conversation {
+    facts: Facts,
+    lane: PerDir<Lane>,
+    lanes: PerDir<Lanes>,
+    preambles: Preambles,
+    rdp_port: bool,
+    sniff_bytes: usize,
+    message_bytes: usize,
+}
+
+impl Conversation {
+    /// Oddities kept of a session; more of them tell nothing new.
+    const KEPT: usize = 8;
+
+    /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries.
+    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits) -> Self {
+        let midstream = tcp.syn.is_none() && tcp.syn_ack.is_none();
+        let lane = if midstream { Lane::Seeking } else { Lane::Sniffing };
+        Conversation {
+            facts: Facts { midstream, ..Facts::default() },
+            lane: PerDir { client_to_server: lane, server_to_client: lane },
+            lanes: PerDir::default(),
+            preambles: Preambles::default(),
+            rdp_port,
+            sniff_bytes: limits.sniff_bytes,
+            message_bytes: limits.message_bytes,
+        }
+    }
+
+    /// What it showed.
+    pub fn into_facts(self) -> Facts {
+        self.facts
+    }
+
+    fn interest(&self) -> Interest {
+        let idle = Dir::BOTH.iter().all(|&dir| self.lane[dir] == Lane::Done);
+        if idle && !self.rdp_port && self.facts.request.is_none() { Interest::Ignore } else { Interest::Watch }
+    }
+
+    fn odd(&mut self, text: String, span: Span) {
+        if self.facts.malformed.len() < Self::KEPT {
+            self.facts.malformed.push(Seen::new(text, span));
+        }
+    }
+
+    // ---- first bytes ----
+
+    fn sniff(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        let sniffed = &mut self.lanes[dir].sniffed;
+        if sniffed.bytes.is_empty() {
+            sniffed.offset = chunk.offset;
+        }
+        sniffed.pieces.push((sniffed.bytes.len(), chunk.stamp));
+        sniffed.bytes.extend_from_slice(chunk.data);
+        let cut = chunk.len > chunk.data.len() as u64;
+        let full = cut || sniffed.bytes.len() >= self.sniff_bytes;
+        loop {
+            let sniffed = &self.lanes[dir].sniffed;
+            if sniffed.bytes.is_empty() {
+                return;
+            }
+            match self.preambles.strip(dir, &sniffed.bytes) {
+                Stripped::Took(preamble, used) => {
+                    let span = self.lanes[dir].sniffed.drop_front(used);
+                    if let Some(span) = span.filter(|_| self.facts.preambles.len() < Self::KEPT) {
+                        self.facts.preambles.push(Seen::new(preamble, span));
+                    }
+                }
+                Stripped::Need if !full => return,
+                Stripped::Need | Stripped::Nothing => break,
+            }
+        }
+        let sniffed = &self.lanes[dir].sniffed;
+        let lane = match first_bytes::recognize(dir == Dir::ClientToServer, &sniffed.bytes) {
+            Guess::NeedMore if !full => return,
+            Guess::Rdp => Lane::Rdp,
+            // Where the confirm was not captured, TLS after a request speaks for itself.
+            Guess::Tls if self.facts.request.is_some() || self.facts.confirm.is_some() => Lane::Tls,
+            Guess::Tls => self.foreign(dir, Some("TLS without RDP's negotiation")),
+            Guess::Other(name) => self.foreign(dir, Some(name)),
+            Guess::NeedMore | Guess::Unknown | Guess::FastPath => self.foreign(dir, None),
+        };
+        self.lane[dir] = lane;
+        let sniffed = std::mem::take(&mut self.lanes[dir].sniffed);
+        let extra = chunk.len - chunk.data.len() as u64;
+        sniffed.replay(extra, |piece| self.read(dir, &piece));
+    }
+
+    /// The first bytes are another protocol's. One end's are enough: what the other says no longer counts.
+    fn foreign(&mut self, dir: Dir, name: Option<&'static str>) -> Lane {
+        let span = self.lanes[dir].sniffed.span();
+        if let Some(span) = span {
+            self.facts.foreign.get_or_insert(Seen::new(Foreign { dir, name }, span));
+        }
+        self.lane[dir.flip()] = Lane::Done;
+        Lane::Done
+    }
+
+    /// In the middle of a session: the first packet that begins with a header tells.
+    fn seek(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        if !self.rdp_port {
+            self.lane = PerDir { client_to_server: Lane::Done, server_to_client: Lane::Done };
+            return;
+        }
+        let lane = if let Step::Done(..) = tls::parse_record_header(chunk.data) {
+            Lane::Tls
+        } else {
+            match RdpFraming::header(chunk.data) {
+                // Any byte may begin a fast-path PDU; one that fills its packet is believed.
+                Step::Done(RdpUnit::FastPath(header), _) if u64::from(header.length) == chunk.len => Lane::Rdp,
+                Step::Done(RdpUnit::Tpkt(length), _) if u64::from(length) <= chunk.len => Lane::Rdp,
+                _ => return,
+            }
+        };
+        self.lane[dir] = lane;
+        self.read(dir, chunk);
+    }
+
+    // ---- lanes ----
+
+    fn read(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        match self.lane[dir] {
+            Lane::Rdp => {
+                // The TLS handshake begins right after the negotiation, on a boundary.
+                if self.lanes[dir].rdp.at_boundary() && begins_tls(chunk.data) {
+                    self.lane[dir] = Lane::Tls;
+                    return self.read(dir, chunk);
+                }
+                self.read_rdp(dir, chunk);
+            }
+            Lane::Tls => {
+                if self.lanes[dir].tls.at_boundary() && self.clear_ultimatum(dir, chunk) {
+                    return;
+                }
+                self.read_tls(dir, chunk);
+            }
+            Lane::Sniffing | Lane::Seeking | Lane::Done => {}
+        }
+    }
+
+    fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        let mut framer = std::mem::take(&mut self.lanes[dir].tls);
+        let result = framer.push(chunk, |unit| self.record(dir, &unit));
+        self.lanes[dir].tls = framer;
+        if let Err(malformed) = result {
+            self.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
+        }
+    }
+
+    fn record(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>) {
+        let limit = self.message_bytes;
+        self.facts.tls.get_or_insert_default().record(dir, unit, limit);
+    }
+
+    fn read_rdp(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        let mut framer = std::mem::take(&mut self.lanes[dir].rdp);
+        let result = framer.push(chunk, |unit| self.unit(dir, &unit));
+        self.lanes[dir].rdp = framer;
+        if let Err(malformed) = result {
+            self.odd(format!("neither TPKT nor fast-path: {malformed}"), chunk.stamp.into());
+        }
+    }
+
+    fn unit(&mut self, dir: Dir, unit: &Unit<'_, RdpUnit>) {
+        if let RdpUnit::FastPath(_) = unit.header {
+            self.facts.standard.get_or_insert_default().fast_path(dir, unit.span);
+            return;
+        }
+        let Some(body) = unit.body else {
+            if let Some(standard) = &mut self.facts.standard {
+                standard.large(dir);
+            }
+            return;
+        };
+        match x224::parse(body) {
+            Ok(Tpdu::ConnectionRequest(tpdu)) if dir == Dir::ClientToServer => {
+                let request = negotiation::request(&tpdu);
+                if let Some(malformed) = request.malformed {
+                    self.odd(format!("Connection Request: {malformed}"), unit.span);
+                }
+                self.facts.request.get_or_insert(Seen::new(request, unit.span));
+            }
+            Ok(Tpdu::ConnectionConfirm(tpdu)) if dir == Dir::ServerToClient => {
+                let confirm = negotiation::confirm(&tpdu);
+                if let Some(malformed) = confirm.malformed {
+                    self.odd(format!("Connection Confirm: {malformed}"), unit.span);
+                }
+                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation {
+                    if selected != Protocols::RDP {
+                        self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
+                    }
+                }
+                self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
+            }
+            Ok(Tpdu::Data { payload, .. }) => {
+                let standard = self.facts.standard.get_or_insert_default();
+                if let Err(malformed) = standard.mcs(dir, payload, unit.span) {
+                    self.odd(format!("MCS PDU: {malformed}"), unit.span);
+                }
+            }
+            Ok(_) => {}
+            Err(malformed) => self.odd(format!("X.224: {malformed}"), unit.span),
+        }
+    }
+
+    /// xrdp says goodbye in clear on a connection that has turned to TLS.
+    fn clear_ultimatum(&mut self, dir: Dir, chunk: &Chunk<'_>) -> bool {
+        let Some(tpkt) = crate::protocol::tpkt::parse(chunk.data).done() else { return false };
+        let Ok(Tpdu::Data { payload, .. }) = x224::parse(tpkt.payload) else { return false };
+        if !matches!(mcs::parse(payload), Ok(mcs::Pdu::DisconnectProviderUltimatum { .. })) {
+            return false;
+        }
+        self.facts.clear_ultimatum.get_or_insert(Seen::new(dir, chunk.stamp));
+        true
+    }
+}
+
+/// A handshake or alert record; the first byte of neither can begin a TPKT or fast-path PDU.
+fn begins_tls(data: &[u8]) -> bool {
+    matches!(data, [0x15 | 0x16, 3, ..])
+}
+
+impl Reader for Conversation {
+    fn data(&mut self, _: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
+        match self.lane[dir] {
+            Lane::Sniffing => self.sniff(dir, &chunk),
+            Lane::Seeking => self.seek(dir, &chunk),
+            Lane::Rdp | Lane::Tls => {
+                self.read(dir, &chunk);
+                return Interest::Watch;
+            }
+            Lane::Done => {}
+        }
+        self.interest()
+    }
+
+    fn gap(&mut self, _: &TcpFacts, dir: Dir, gap: Gap) -> Interest {
+        if self.facts.holes.len() < Self::KEPT {
+            self.facts.holes.push(Seen::new(Hole { dir, offset: gap.offset, len: gap.len }, gap.stamp));
+        }
+        match self.lane[dir] {
+            Lane::Sniffing => {
+                self.facts.midstream |= self.facts.request.is_none() && self.facts.confirm.is_none();
+                self.lanes[dir].sniffed = Sniffed::default();
+                self.lane[dir] = Lane::Seeking;
+            }
+            Lane::Tls => {
+                let mut framer = std::mem::take(&mut self.lanes[dir].tls);
+                framer.gap(&gap, |unit| self.record(dir, &unit));
+                self.lanes[dir].tls = framer;
+            }
+            Lane::Rdp => {
+                let mut framer = std::mem::take(&mut self.lanes[dir].rdp);
+                framer.gap(&gap, |unit| self.unit(dir, &unit));
+                self.lanes[dir].rdp = framer;
+            }
+            Lane::Seeking | Lane::Done => {}
+        }
+        self.interest()
+    }
+}
+
+impl Sniffed {
+    fn span(&self) -> Option<Span> {
+        Some(Span { first: self.pieces.first()?.1, last: self.pieces.last()?.1 })
+    }
+
+    /// Drops the first `used` bytes and says which packets carried them.
+    fn drop_front(&mut self, used: usize) -> Option<Span> {
+        let used = used.min(self.bytes.len());
+        let carried = |at: usize| self.pieces.iter().rev().find(|(start, _)| *start <= at).map(|piece| piece.1);
+        let first = carried(0);
+        let last = carried(used.saturating_sub(1));
+        self.bytes.drain(..used);
+        self.offset += used as u64;
+        let keep = self.pieces.iter().rposition(|(start, _)| *start <= used).unwrap_or(0);
+        self.pieces.drain(..keep);
+        for (start, _) in &mut self.pieces {
+            *start = start.saturating_sub(used);
+        }
+        Some(Span { first: first?, last: last? })
+    }
+
+    /// Hands the pieces out again as the chunks that they were; the last one had `extra` bytes more on
+    /// the wire.
+    fn replay(self, extra: u64, mut read: impl FnMut(Chunk<'_>)) {
+        for (index, (start, stamp)) in self.pieces.iter().enumerate() {
+            let next = self.pieces.get(index + 1);
+            let end = next.map_or(self.bytes.len(), |(start, _)| *start);
+            let data = self.bytes.get(*start..end).unwrap_or_default();
+            let missing = if next.is_none() { extra } else { 0 };
+            if !data.is_empty() || missing > 0 {
+                let offset = self.offset + *start as u64;
+                read(Chunk { offset, data, len: data.len() as u64 + missing, stamp: *stamp });
+            }
+        }
+    }
+}

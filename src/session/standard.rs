@@ -1,0 +1,118 @@
+//! Standard RDP Security: MCS in clear, bodies mostly encrypted (MS-RDPBCGR, section 5.3). Read as far as
+//! phases and refusals go.
+
+use crate::base::{Dir, Seen, Span};
+use crate::protocol::gcc::{self, ClientData, ServerData};
+use crate::protocol::mcs::{self, DisconnectReason, McsResult, Pdu};
+use crate::protocol::security::{self, SecurityFlags};
+use crate::protocol::Malformed;
+
+use super::{Phase, Session};
+
+/// What MCS showed.
+#[derive(Debug, Default)]
+pub struct Standard {
+    /// Each phase that was entered, in order, with its first message.
+    pub phases: Vec<(Phase, Span)>,
+    /// The client's settings.
+    pub client: Option<Seen<ClientData>>,
+    /// The server's settings.
+    pub server: Option<Seen<ServerData>>,
+    /// Result of the Connect-Response.
+    pub result: Option<Seen<McsResult>>,
+    /// Disconnect Provider Ultimatum: who sent it, and the reason.
+    pub ultimatum: Option<Seen<(Dir, DisconnectReason)>>,
+    /// Fast-path output, or as much slow-path output as only graphics needs.
+    pub active: Option<Span>,
+    /// Whether `active` rests on the amount of slow-path output.
+    pub active_inferred: bool,
+    server_pdus: u64,
+    server_bytes: u64,
+}
+
+impl Standard {
+    /// A fast-path PDU: output proves graphics.
+    pub fn fast_path(&mut self, dir: Dir, span: Span) {
+        if dir == Dir::ServerToClient && self.active.is_none() {
+            self.active = Some(span);
+        }
+    }
+
+    /// A TPKT too large to be part of the connection sequence.
+    pub fn large(&mut self, dir: Dir) {
+        if dir == Dir::ServerToClient {
+            self.server_pdus += 1;
+            self.server_bytes += 8192;
+        }
+    }
+
+    /// An MCS PDU.
+    ///
+    /// # Errors
+    /// Where it is no sound one.
+    pub fn mcs(&mut self, dir: Dir, payload: &[u8], span: Span) -> Result<(), Malformed> {
+        match mcs::parse(payload)? {
+            Pdu::ConnectInitial { user_data } => {
+                self.enter(Phase::McsConnect, span);
+                if let Ok(client) = gcc::client_data(user_data) {
+                    self.client.get_or_insert(Seen::new(client, span));
+                }
+            }
+            Pdu::ConnectResponse { result, user_data } => {
+                self.enter(Phase::McsConnect, span);
+                self.result.get_or_insert(Seen::new(result, span));
+                if let Ok(server) = gcc::server_data(user_data) {
+                    self.server.get_or_insert(Seen::new(server, span));
+                }
+            }
+            Pdu::ErectDomainRequest { .. }
+            | Pdu::AttachUserRequest
+            | Pdu::AttachUserConfirm { .. }
+            | Pdu::ChannelJoinRequest { .. }
+            | Pdu::ChannelJoinConfirm { .. } => self.enter(Phase::ChannelJoin, span),
+            Pdu::DisconnectProviderUltimatum { reason } => {
+                self.ultimatum.get_or_insert(Seen::new((dir, reason), span));
+            }
+            Pdu::SendDataRequest { payload, .. } | Pdu::SendDataIndication { payload, .. } => {
+                self.data(dir, payload, span);
+            }
+            Pdu::Other(_) => {}
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, dir: Dir, payload: &[u8], span: Span) {
+        if self.active.is_some() {
+            return;
+        }
+        let reached = self.phases.last().map_or(Phase::McsConnect, |(phase, _)| *phase);
+        if reached < Phase::Capabilities {
+            let flags = security::flags(payload).unwrap_or_default();
+            if flags.contains(SecurityFlags::EXCHANGE_PKT) && reached < Phase::SecurityExchange {
+                self.enter(Phase::SecurityExchange, span);
+            } else if flags.contains(SecurityFlags::INFO_PKT) && dir == Dir::ClientToServer {
+                self.enter(Phase::ClientInfo, span);
+            } else if flags.contains(SecurityFlags::LICENSE_PKT) {
+                self.enter(Phase::Licensing, span);
+            } else if reached == Phase::Licensing && dir == Dir::ServerToClient {
+                // The Demand Active follows licensing, in clear or encrypted.
+                self.enter(Phase::Capabilities, span);
+            }
+            return;
+        }
+        if dir == Dir::ServerToClient {
+            self.server_pdus += 1;
+            self.server_bytes += payload.len() as u64;
+            if self.server_pdus >= Session::ACTIVE_RECORDS && self.server_bytes >= Session::ACTIVE_BYTES {
+                self.active = Some(span);
+                self.active_inferred = true;
+            }
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, span: Span) {
+        if self.phases.last().is_none_or(|(last, _)| *last < phase) {
+            self.phases.push((phase, span));
+        }
+    }
+}
