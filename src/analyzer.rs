@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::base::{Frame, Limits, PerDir, Timestamp};
+use crate::base::{Dir, Frame, Limits, PerDir, Timestamp};
 use crate::diagnosis::{Diagnosis, History, diagnose};
 use crate::packet::{Body, Decoder, Undecoded};
-use crate::session::{Conversation, Session, Watch};
+use crate::session::{Conversation, Session};
 use crate::transport::{Config, Connections, Finished};
 
 /// One session and what is wrong with it.
@@ -25,6 +25,155 @@ pub struct Options {
     pub ports: Vec<u16>,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// What [`Analyzer::poll`] and [`Analyzer::overview`] are made from.
+#[derive(Debug)]
+pub struct Analyzer {
+    limits: Limits,
+    ports: Vec<u16>,
+    decoder: Decoder,
+    connections: Connections<Conversation>,
+    history: History,
+    done: VecDeque<Diagnosed>,
+    overview: Overview,
+    conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
+    order: u64,
+    now: Timestamp,
+}
+
+impl Analyzer {
+    /// The port of RDP.
+    pub const PORT: u16 = 3389;
+
+    /// A fresh engine.
+    pub fn new(options: Options) -> Self {
+        let Options { mut ports, limits } = options;
+        ports.push(Self::PORT);
+        Analyzer {
+            decoder: Decoder::new(&limits),
+            connections: Connections::new(&limits, Config { ports: ports.clone() }),
+            history: History::default(),
+            done: VecDeque::new(),
+            overview: Overview::default(),
+            conversed: HashMap::default(),
+            order: 0,
+            now: Timestamp(i64::MIN),
+            limits,
+            ports,
+        }
+    }
+
+    /// Takes the next frame.
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        self.order += 1;
+        self.overview.frames += 1;
+        if frame.time > self.now {
+            self.now = frame.time;
+            self.connections.advance(self.now);
+        }
+        match self.decoder.decode(frame, self.order) {
+            Ok(packet) => match packet.body {
+                Body::Tcp(segment) => {
+                    self.overview.tcp += 1;
+                    let (ports, limits) = (&self.ports, &self.limits);
+                    self.connections.segment(&packet.meta, &segment, &mut |tcp| {
+                        Conversation::new(tcp, ports.contains(&tcp.server.port()), limits)
+                    });
+                }
+                Body::Udp(datagram) => {
+                    self.overview.udp += 1;
+                    let source = SocketAddr::new(packet.meta.src, datagram.src_port);
+                    let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
+                    let bytes = u64::from(datagram.payload_len);
+                    // The lower port is the service's.
+                    let (client, server, packets, bytes) = if target.port() <= source.port() {
+                        (
+                            source,
+                            target,
+                            PerDir { client_to_server: 1, server_to_client: 0 },
+                            PerDir { client_to_server: bytes, server_to_client: 0 },
+                        )
+                    } else {
+                        (
+                            target,
+                            source,
+                            PerDir { client_to_server: 0, server_to_client: 1 },
+                            PerDir { client_to_server: 0, server_to_client: bytes },
+                        )
+                    };
+                    self.converse(Conversed { client: client.ip(), server, udp: true, packets, bytes });
+                }
+                Body::IcmpError(error) => self.connections.icmp(&packet.meta, &error),
+                Body::Other(_) => {}
+            },
+            Err(why) => match why {
+                Undecoded::LinkType => self.overview.unknown_link += 1,
+                Undecoded::NotIp => self.overview.not_ip += 1,
+                Undecoded::Cut => self.overview.cut += 1,
+                Undecoded::Malformed => self.overview.malformed += 1,
+                Undecoded::Fragment => {}
+            },
+        }
+        self.collect();
+    }
+
+    /// Lets time pass where no frame came: idle connections are handed out.
+    pub fn advance(&mut self, now: Timestamp) {
+        if now > self.now {
+            self.now = now;
+            self.connections.advance(now);
+            self.collect();
+        }
+    }
+
+    /// The capture ended: what is open is handed out.
+    pub fn finish(&mut self) {
+        self.connections.finish();
+        self.collect();
+        let mut conversations: Vec<Conversed> =
+            self.conversed.drain().map(|(_, conversed)| conversed).collect();
+        conversations.sort_by_key(|c| (std::cmp::Reverse(c.total_bytes()), c.server, c.client, c.udp));
+        self.overview.conversations = conversations;
+    }
+
+    /// The next session that is over.
+    pub fn poll(&mut self) -> Option<Diagnosed> {
+        self.done.pop_front()
+    }
+
+    /// What the capture held; complete after [`Analyzer::finish`].
+    pub fn overview(&self) -> &Overview {
+        &self.overview
+    }
+
+    fn collect(&mut self) {
+        while let Some(finished) = self.connections.poll() {
+            match finished {
+                Finished::Session { facts: tcp, reader } => {
+                    let facts = reader.map(Conversation::into_facts).unwrap_or_default();
+                    let session = Session { tcp, facts };
+                    let diagnosis = diagnose(&session, self.history.context(&session));
+                    self.history.learn(&session, &diagnosis.verdict);
+                    self.done.push_back(Diagnosed { session, diagnosis });
+                }
+                Finished::Other { client, server, packets, bytes } => {
+                    self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });
+                }
+            }
+        }
+    }
+
+    fn converse(&mut self, conversed: Conversed) {
+        let key = (conversed.client, conversed.server, conversed.udp);
+        if let Some(known) = self.conversed.get_mut(&key) {
+            known.add(&conversed);
+        } else if self.conversed.len() < self.limits.conversations {
+            self.conversed.insert(key, conversed);
+        } else {
+            self.overview.uncounted += 1;
+        }
+    }
 }
 
 /// Packets and bytes between two ends, for captures without RDP.
@@ -63,4 +212,18 @@ pub struct Overview {
     pub conversations: Vec<Conversed>,
     /// Conversations beyond the bound.
     pub uncounted: u64,
+}
+
+impl Conversed {
+    /// Payload bytes, both ways.
+    pub fn total_bytes(&self) -> u64 {
+        self.bytes.client_to_server + self.bytes.server_to_client
+    }
+
+    fn add(&mut self, more: &Conversed) {
+        for dir in Dir::BOTH {
+            self.packets[dir] += more.packets[dir];
+            self.bytes[dir] += more.bytes[dir];
+        }
+    }
 }

@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod analyzer;
 pub mod base;
 pub mod capture;
 pub mod diagnosis;

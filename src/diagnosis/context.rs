@@ -61,7 +61,8 @@ impl History {
         let Some(tls) = &session.facts.tls else { return };
         self.clock += 1;
         if self.servers.len() >= Self::SERVERS && !self.servers.contains_key(&session.tcp.server) {
-            let oldest = self.servers.iter().min_by_key(|(_, history)| history.used).map(|(server, _)| *server);
+            let oldest =
+                self.servers.iter().min_by_key(|(_, history)| history.used).map(|(server, _)| *server);
             if let Some(oldest) = oldest {
                 self.servers.remove(&oldest);
             }

@@ -26,8 +26,10 @@ pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
 
 /// The order of `rules` does not matter where each pair that can fire together is ranked.
 fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
-    let mut fired: Vec<(&Rule, Verdict)> =
-        rules.iter().filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict))).collect();
+    let mut fired: Vec<(&Rule, Verdict)> = rules
+        .iter()
+        .filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)))
+        .collect();
     let first = fired.iter().position(|(rule, _)| {
         !fired.iter().any(|(other, _)| other.code != rule.code && other.supersedes.contains(&rule.code))
     });

@@ -214,11 +214,11 @@ impl Framing for TlsFraming {
     }
 
     fn body_len(header: &Self::Header) -> usize {
-        usize::from(header.length)
+        header.length
     }
 
     fn wants(header: &Self::Header) -> bool {
-        header.content_type != tls::ContentType::APPLICATION_DATA
+        header.content_type != tls::ContentType::application_data
     }
 }
 
@@ -263,7 +263,7 @@ impl Framing for RdpFraming {
     fn body_len(header: &Self::Header) -> usize {
         match header {
             RdpUnit::Tpkt(length) => length.saturating_sub(tpkt::HEADER_LEN),
-            RdpUnit::FastPath(header) => usize::from(header.length).saturating_sub(header.header_len()),
+            RdpUnit::FastPath(header) => header.length.saturating_sub(header.header_len),
         }
     }
 

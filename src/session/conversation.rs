@@ -1,7 +1,7 @@
 //! Follows one connection's payload from its first byte: preambles, negotiation, then TLS or Standard
 //! RDP Security. Each direction is in one lane at a time.
 
-use super::{Facts, Foreign, Hole, Standard, Tls};
+use super::{Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
 use crate::protocol::first_bytes::{self, Guess};
@@ -80,7 +80,11 @@ impl Conversation {
 
     fn interest(&self) -> Interest {
         let idle = Dir::BOTH.iter().all(|&dir| self.lane[dir] == Lane::Done);
-        if idle && !self.rdp_port && self.facts.request.is_none() { Interest::Ignore } else { Interest::Watch }
+        if idle && !self.rdp_port && self.facts.request.is_none() {
+            Interest::Ignore
+        } else {
+            Interest::Watch
+        }
     }
 
     fn odd(&mut self, text: String, span: Span) {
@@ -153,8 +157,8 @@ impl Conversation {
         } else {
             match RdpFraming::header(chunk.data) {
                 // Any byte may begin a fast-path PDU; one that fills its packet is believed.
-                Step::Done(RdpUnit::FastPath(header), _) if u64::from(header.length) == chunk.len => Lane::Rdp,
-                Step::Done(RdpUnit::Tpkt(length), _) if u64::from(length) <= chunk.len => Lane::Rdp,
+                Step::Done(RdpUnit::FastPath(header), _) if header.length as u64 == chunk.len => Lane::Rdp,
+                Step::Done(RdpUnit::Tpkt(length), _) if length as u64 <= chunk.len => Lane::Rdp,
                 _ => return,
             }
         };
@@ -314,7 +318,8 @@ impl Sniffed {
     /// Drops the first `used` bytes and says which packets carried them.
     fn drop_front(&mut self, used: usize) -> Option<Span> {
         let used = used.min(self.bytes.len());
-        let carried = |at: usize| self.pieces.iter().rev().find(|(start, _)| *start <= at).map(|piece| piece.1);
+        let carried =
+            |at: usize| self.pieces.iter().rev().find(|(start, _)| *start <= at).map(|piece| piece.1);
         let first = carried(0);
         let last = carried(used.saturating_sub(1));
         self.bytes.drain(..used);

@@ -205,8 +205,7 @@ impl Session {
                 || tls.hidden_alert.server_to_client.as_ref().is_some_and(goodbye)
                 || tls.recent.iter().any(|record| tls.may_be_ultimatum(record))
         });
-        let clear_goodbye =
-            self.facts.standard.as_ref().is_some_and(|standard| standard.ultimatum.is_some());
+        let clear_goodbye = self.facts.standard.as_ref().is_some_and(|standard| standard.ultimatum.is_some());
         (!tls_goodbye && !clear_goodbye).then_some(closing)
     }
 
@@ -219,7 +218,8 @@ impl Session {
         Dir::BOTH.into_iter().find_map(|dir| {
             let unanswered = self.tcp.dir[dir].unanswered?;
             let silent = self.tcp.dir[dir.flip()].last_packet.is_none_or(|p| p.before(&unanswered.first));
-            let long = unanswered.count >= 2 && self.tcp.observed_until.since(unanswered.first.time) >= LASTED;
+            let long =
+                unanswered.count >= 2 && self.tcp.observed_until.since(unanswered.first.time) >= LASTED;
             (silent && long).then_some((dir, unanswered))
         })
     }

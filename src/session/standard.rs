@@ -2,10 +2,10 @@
 //! phases and refusals go.
 
 use crate::base::{Dir, Seen, Span};
+use crate::protocol::Malformed;
 use crate::protocol::gcc::{self, ClientData, ServerData};
 use crate::protocol::mcs::{self, DisconnectReason, McsResult, Pdu};
 use crate::protocol::security::{self, SecurityFlags};
-use crate::protocol::Malformed;
 
 use super::{Phase, Session};
 
@@ -65,7 +65,7 @@ impl Standard {
                     self.server.get_or_insert(Seen::new(server, span));
                 }
             }
-            Pdu::ErectDomainRequest { .. }
+            Pdu::ErectDomainRequest
             | Pdu::AttachUserRequest
             | Pdu::AttachUserConfirm { .. }
             | Pdu::ChannelJoinRequest { .. }

@@ -52,7 +52,8 @@ impl Timeline {
 
     fn repeats(&mut self, repeats: Repeats, dir: Dir, phase: Phase, kind: &'static str, what: &str) {
         let span = Span { first: repeats.first, last: repeats.last };
-        let summary = if repeats.count > 1 { format!("{what}, {} times", repeats.count) } else { what.to_owned() };
+        let summary =
+            if repeats.count > 1 { format!("{what}, {} times", repeats.count) } else { what.to_owned() };
         self.add(span, dir, phase, kind, summary).details.push(("count", repeats.count.to_string()));
     }
 }
@@ -114,7 +115,8 @@ fn negotiation(session: &Session, timeline: &mut Timeline) {
             .value
             .negotiation
             .map_or("no negotiation".to_owned(), |n| format!("asks for {}", protocols_text(n.protocols)));
-        let cookie = request.value.cookie.as_ref().map_or(String::new(), |cookie| format!(", cookie {cookie}"));
+        let cookie =
+            request.value.cookie.as_ref().map_or(String::new(), |cookie| format!(", cookie {cookie}"));
         let entry = timeline.add(
             request.span,
             C,
@@ -132,13 +134,21 @@ fn negotiation(session: &Session, timeline: &mut Timeline) {
     if let Some(confirm) = &facts.confirm {
         let says = match confirm.value.negotiation {
             None => "no negotiation (Standard RDP Security)".to_owned(),
-            Some(NegotiationResponse::Response { selected, .. }) => format!("chooses {}", protocols_text(selected)),
+            Some(NegotiationResponse::Response { selected, .. }) => {
+                format!("chooses {}", protocols_text(selected))
+            }
             Some(NegotiationResponse::Failure { code }) => format!("refuses with {code}"),
             Some(NegotiationResponse::Unknown { kind, value, .. }) => {
                 format!("unknown answer of type {kind:#04x}, value {value:#x}")
             }
         };
-        timeline.add(confirm.span, S, phase, "x224-connection-confirm", format!("X.224 Connection Confirm: {says}"));
+        timeline.add(
+            confirm.span,
+            S,
+            phase,
+            "x224-connection-confirm",
+            format!("X.224 Connection Confirm: {says}"),
+        );
     }
     if let Some(foreign) = facts.foreign {
         let name = foreign.value.name.unwrap_or("no RDP, and nothing else that is known");
@@ -161,7 +171,7 @@ fn handshake(tls: &Tls, timeline: &mut Timeline) {
             format!(
                 "TLS ClientHello: offers {} with {} cipher suites{}",
                 versions.join(", "),
-                hello.value.cipher_suites.len(),
+                hello.value.suites().len(),
                 if split { ", in several segments" } else { "" }
             ),
         );
@@ -170,23 +180,37 @@ fn handshake(tls: &Tls, timeline: &mut Timeline) {
         }
     }
     if let Some(retry) = &tls.retry {
-        timeline.add(retry.span, S, phase, "tls-hello-retry-request", "TLS HelloRetryRequest: asks for another key share");
+        timeline.add(
+            retry.span,
+            S,
+            phase,
+            "tls-hello-retry-request",
+            "TLS HelloRetryRequest: asks for another key share",
+        );
     }
     if let Some(span) = tls.second_client_hello {
         timeline.add(span, C, phase, "tls-client-hello", "TLS ClientHello, second");
     }
     if let Some(hello) = &tls.server_hello {
-        let cipher = cipher_name(hello.value.cipher).map_or_else(|| format!("{:#06x}", hello.value.cipher), str::to_owned);
+        let cipher = cipher_name(hello.value.cipher)
+            .map_or_else(|| format!("{:#06x}", hello.value.cipher), str::to_owned);
         let summary = format!("TLS ServerHello: chooses {} with {cipher}", hello.value.version);
         timeline.add(hello.span, S, phase, "tls-server-hello", summary);
     }
     if let Some(chain) = &tls.certificates {
         let whose = chain.value.first().map_or("none".to_owned(), |certificate| certificate.subject.clone());
-        let entry = timeline.add(chain.span, S, phase, "tls-certificate", format!("TLS Certificate: {whose}"));
+        let entry =
+            timeline.add(chain.span, S, phase, "tls-certificate", format!("TLS Certificate: {whose}"));
         entry.details.push(("certificates", chain.value.len().to_string()));
     }
     if let Some(span) = tls.certificate_request {
-        timeline.add(span, S, phase, "tls-certificate-request", "TLS CertificateRequest: server wants a client certificate");
+        timeline.add(
+            span,
+            S,
+            phase,
+            "tls-certificate-request",
+            "TLS CertificateRequest: server wants a client certificate",
+        );
     }
     if let Some(span) = tls.server_hello_done {
         timeline.add(span, S, phase, "tls-server-hello-done", "TLS ServerHelloDone");
@@ -211,7 +235,8 @@ fn handshake(tls: &Tls, timeline: &mut Timeline) {
     }
     for alert in &tls.alerts {
         let Seen { value, span } = alert;
-        let name = value.description.name().map_or_else(|| value.description.0.to_string(), str::to_lowercase);
+        let name =
+            value.description.name().map_or_else(|| value.description.0.to_string(), str::to_lowercase);
         let level = if value.is_fatal() { "fatal" } else { "warning" };
         timeline.add(*span, value.dir, phase, "tls-alert", format!("TLS alert: {level} {name}"));
     }
@@ -219,7 +244,9 @@ fn handshake(tls: &Tls, timeline: &mut Timeline) {
 
 fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
     if let Some(span) = tls.established {
-        timeline.add(span, Dir::ServerToClient, Phase::TlsHandshake, "tls-established", "TLS handshake over").dir = None;
+        timeline
+            .add(span, Dir::ServerToClient, Phase::TlsHandshake, "tls-established", "TLS handshake over")
+            .dir = None;
     }
     let nla = session.uses_nla() && !session.facts.midstream;
     let mut runs = 0;
@@ -244,12 +271,24 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
 fn standard(session: &Session, timeline: &mut Timeline) {
     if let Some(standard) = &session.facts.standard {
         for (phase, span) in &standard.phases {
-            let entry = timeline.add(*span, Dir::ClientToServer, *phase, "phase", format!("{} begins", phase.title()));
+            let entry = timeline.add(
+                *span,
+                Dir::ClientToServer,
+                *phase,
+                "phase",
+                format!("{} begins", phase.title()),
+            );
             entry.dir = None;
         }
         if let Some(result) = standard.result {
             let summary = format!("MCS Connect-Response: {}", result.value);
-            timeline.add(result.span, Dir::ServerToClient, Phase::McsConnect, "mcs-connect-response", summary);
+            timeline.add(
+                result.span,
+                Dir::ServerToClient,
+                Phase::McsConnect,
+                "mcs-connect-response",
+                summary,
+            );
         }
         if let Some(ultimatum) = standard.ultimatum {
             let (dir, reason) = ultimatum.value;
@@ -259,11 +298,18 @@ fn standard(session: &Session, timeline: &mut Timeline) {
     }
     if let Some(ultimatum) = session.facts.clear_ultimatum {
         let summary = "MCS Disconnect Provider Ultimatum, in clear on a TLS connection";
-        timeline.add(ultimatum.span, ultimatum.value, session.phase(), "mcs-disconnect-provider-ultimatum", summary);
+        timeline.add(
+            ultimatum.span,
+            ultimatum.value,
+            session.phase(),
+            "mcs-disconnect-provider-ultimatum",
+            summary,
+        );
     }
     if let Some(span) = session.active_since() {
         let inferred = session.facts.standard.as_ref().is_none_or(|standard| standard.active_inferred);
-        let entry = timeline.add(span, Dir::ServerToClient, Phase::Active, "session-active", "session is active");
+        let entry =
+            timeline.add(span, Dir::ServerToClient, Phase::Active, "session-active", "session is active");
         entry.inferred = inferred;
     }
 }
@@ -271,7 +317,8 @@ fn standard(session: &Session, timeline: &mut Timeline) {
 fn oddities(session: &Session, timeline: &mut Timeline) {
     let phase = session.phase();
     for hole in &session.facts.holes {
-        let summary = format!("the capture lacks {} bytes of the {}", hole.value.len, hole.value.dir.sender());
+        let summary =
+            format!("the capture lacks {} bytes of the {}", hole.value.len, hole.value.dir.sender());
         timeline.add(hole.span, hole.value.dir, phase, "capture-gap", summary);
     }
     for odd in &session.facts.malformed {
@@ -279,7 +326,13 @@ fn oddities(session: &Session, timeline: &mut Timeline) {
     }
     for dir in Dir::BOTH {
         if let Some(unanswered) = session.tcp.dir[dir].unanswered {
-            timeline.repeats(unanswered, dir, phase, "tcp-unanswered", "bytes repeated without an acknowledgement");
+            timeline.repeats(
+                unanswered,
+                dir,
+                phase,
+                "tcp-unanswered",
+                "bytes repeated without an acknowledgement",
+            );
         }
     }
 }
@@ -291,7 +344,9 @@ fn ending(session: &Session, timeline: &mut Timeline) {
         if let Some(fin) = facts.fin {
             timeline.add(fin, dir, phase, "tcp-fin", format!("{} closes the connection (FIN)", dir.sender()));
         }
-        if let Some(rst) = facts.rst.filter(|_| session.tcp.refused.is_none() || session.tcp.syn_ack.is_some()) {
+        if let Some(rst) =
+            facts.rst.filter(|_| session.tcp.refused.is_none() || session.tcp.syn_ack.is_some())
+        {
             let times = if facts.rsts > 1 { format!(", {} times", facts.rsts) } else { String::new() };
             let summary = format!("RST from the {}'s side{times}", dir.sender());
             timeline.add(rst.stamp, dir, phase, "tcp-rst", summary);

@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 
 use crate::base::{Dir, PerDir, Seen, Span, Timestamp};
-use crate::layers::{Handshakes, TlsFraming, Unit};
 use crate::layers::Framing;
-use crate::protocol::certificate::Certificate;
+use crate::layers::{Handshakes, TlsFraming, Unit};
+use crate::protocol::certificate::{self, Certificate};
 use crate::protocol::tls::{
-    AlertDescription, AlertLevel, ClientHello, ContentType, HandshakeMessage, HandshakeType, ServerHello,
-    Version, cipher_name,
+    AlertDescription, AlertLevel, ClientHello, ContentType, HandshakeMessage, ServerHello, Version,
+    cipher_name,
 };
 
 /// A readable alert.
@@ -26,7 +26,7 @@ pub struct Alert {
 impl Alert {
     /// Whether it ends the handshake: in TLS 1.3 the level no longer counts (RFC 8446, section 6).
     pub fn is_fatal(&self) -> bool {
-        self.level == AlertLevel::FATAL
+        self.level == AlertLevel::fatal
     }
 }
 
@@ -53,7 +53,7 @@ pub struct Flight {
     /// Bytes in their bodies.
     pub bytes: u64,
     /// Body length of the first record.
-    pub first_len: u16,
+    pub first_len: usize,
     /// From the first to the last packet.
     pub span: Span,
 }
@@ -66,7 +66,7 @@ pub struct Record {
     /// Content type in the header; hidden handshake and alert records of TLS 1.3 look like data.
     pub content_type: ContentType,
     /// Length of the body in bytes.
-    pub length: u16,
+    pub length: usize,
     /// The packets that carried it.
     pub span: Span,
 }
@@ -125,7 +125,7 @@ impl Tls {
     pub const RECENT: usize = 16;
     const ALERTS: usize = 8;
     /// Body of a TLS 1.3 record that hides an alert: two bytes, the inner content type, the tag.
-    const HIDDEN_ALERT_13: u16 = 19;
+    const HIDDEN_ALERT_13: usize = 19;
 
     /// The version agreed on, where the ServerHello was seen.
     pub fn version(&self) -> Option<Version> {
@@ -134,7 +134,7 @@ impl Tls {
 
     /// Whether TLS 1.3 was agreed on.
     pub fn is_13(&self) -> bool {
-        self.version() == Some(Version::TLS_1_3)
+        self.version() == Some(Version::TLS1_3)
     }
 
     /// The first fatal alert sent in `dir`.
@@ -156,12 +156,12 @@ impl Tls {
             span: unit.span,
         });
         match header.content_type {
-            ContentType::HANDSHAKE => self.handshake(dir, unit, limit),
-            ContentType::CHANGE_CIPHER_SPEC => {
+            ContentType::handshake => self.handshake(dir, unit, limit),
+            ContentType::change_cipher_spec => {
                 self.change_cipher_spec[dir].get_or_insert(unit.span);
             }
-            ContentType::ALERT => self.alert(dir, unit),
-            ContentType::APPLICATION_DATA => self.hidden(dir, header.length, unit.span),
+            ContentType::alert => self.alert(dir, unit),
+            ContentType::application_data => self.hidden(dir, header.length, unit.span),
             _ => {}
         }
     }
@@ -202,7 +202,7 @@ impl Tls {
             HandshakeMessage::Certificate(chain) if dir == Dir::ServerToClient => {
                 let mut parsed = Vec::new();
                 for der in chain.iter().take(8) {
-                    match Certificate::parse(der) {
+                    match certificate::parse(der) {
                         Ok(certificate) => parsed.push(certificate),
                         Err(error) => {
                             self.certificate_unreadable.get_or_insert(Seen::new(error.to_string(), span));
@@ -218,10 +218,10 @@ impl Tls {
             HandshakeMessage::ServerHelloDone => {
                 self.server_hello_done.get_or_insert(span);
             }
-            HandshakeMessage::Other(HandshakeType::CLIENT_KEY_EXCHANGE) => {
+            HandshakeMessage::ClientKeyExchange => {
                 self.client_key_exchange.get_or_insert(span);
             }
-            HandshakeMessage::Certificate(_) | HandshakeMessage::Other(_) => {}
+            _ => {}
         }
     }
 
@@ -243,7 +243,7 @@ impl Tls {
     }
 
     /// A record of type application data.
-    fn hidden(&mut self, dir: Dir, length: u16, span: Span) {
+    fn hidden(&mut self, dir: Dir, length: usize, span: Span) {
         if self.is_13() && self.established.is_none() {
             match (dir, self.finished[Dir::ClientToServer]) {
                 // EncryptedExtensions, Certificate, CertificateVerify, Finished.
@@ -274,17 +274,18 @@ impl Tls {
         }
         let data = &mut self.data[dir];
         data.records += 1;
-        data.bytes += u64::from(length);
+        data.bytes += length as u64;
         data.first.get_or_insert(span);
         data.last = Some(span);
+        let room = self.flights.len() < Self::FLIGHTS;
         match self.flights.last_mut() {
             Some(flight) if flight.dir == dir => {
                 flight.records += 1;
-                flight.bytes += u64::from(length);
+                flight.bytes += length as u64;
                 flight.span.last = span.last;
             }
-            _ if self.flights.len() < Self::FLIGHTS => {
-                let (records, bytes) = (1, u64::from(length));
+            _ if room => {
+                let (records, bytes) = (1, length as u64);
                 self.flights.push(Flight { dir, records, bytes, first_len: length, span });
             }
             _ => {}
@@ -299,17 +300,17 @@ impl Tls {
 
     /// Whether a hidden record has the size of a Disconnect Provider Ultimatum: 9 bytes of plaintext.
     pub fn may_be_ultimatum(&self, record: &Record) -> bool {
-        const ULTIMATUM: u16 = 9;
-        record.content_type == ContentType::APPLICATION_DATA && self.may_hide(record.length, ULTIMATUM)
+        const ULTIMATUM: usize = 9;
+        record.content_type == ContentType::application_data && self.may_hide(record.length, ULTIMATUM)
     }
 
     /// Whether a record body of `length` bytes may hide `plain` bytes under the suite agreed on: exact for
     /// AEAD suites, padded to whole blocks for CBC (RFC 5246, section 6.2.3; RFC 8446, section 5.2).
-    fn may_hide(&self, length: u16, plain: u16) -> bool {
+    fn may_hide(&self, length: usize, plain: usize) -> bool {
         let hello = self.server_hello.as_ref().map(|hello| &hello.value);
         let name = hello.and_then(|hello| cipher_name(hello.cipher)).unwrap_or_default();
-        let cbc = |mac: u16| {
-            let iv = if hello.is_some_and(|hello| hello.version <= Version::TLS_1_0) { 0 } else { 16 };
+        let cbc = |mac: usize| {
+            let iv = if hello.is_some_and(|hello| hello.version <= Version::TLS1_0) { 0 } else { 16 };
             (plain + mac + 1).next_multiple_of(16) + iv
         };
         match hello {

@@ -3,7 +3,7 @@
 use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
-use crate::protocol::tls::{AlertDescription, ClientHello, cipher_name, is_grease, is_signalling};
+use crate::protocol::tls::{AlertDescription, ClientHello, Version, cipher_name};
 use crate::session::{Alert, Session, Tls, protocols_text};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
@@ -85,8 +85,9 @@ fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRequest>> {
 fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.client_hello.as_ref()?;
-    let unanswered =
-        tls.first_record[Dir::ServerToClient].is_none() && !session.lacks(Dir::ServerToClient) && session.facts.request.is_some();
+    let unanswered = tls.first_record[Dir::ServerToClient].is_none()
+        && !session.lacks(Dir::ServerToClient)
+        && session.facts.request.is_some();
     unanswered.then_some((tls, hello.span))
 }
 
@@ -94,9 +95,14 @@ fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
 fn request_text(request: &ConnectionRequest) -> String {
     match request.negotiation {
         Some(negotiation) => {
-            format!("client sent the Connection Request, asking for {}", protocols_text(negotiation.protocols))
+            format!(
+                "client sent the Connection Request, asking for {}",
+                protocols_text(negotiation.protocols)
+            )
         }
-        None => "client sent the Connection Request without negotiation (Standard RDP Security only)".to_owned(),
+        None => {
+            "client sent the Connection Request without negotiation (Standard RDP Security only)".to_owned()
+        }
     }
 }
 
@@ -112,7 +118,8 @@ fn negotiation_failure(
         return None;
     }
     let text = format!("server answered with RDP_NEG_FAILURE {} ({})", failure.0, failure);
-    let asked = session.facts.request.as_ref().map(|request| Evidence::of(request, request_text(&request.value)));
+    let asked =
+        session.facts.request.as_ref().map(|request| Evidence::of(request, request_text(&request.value)));
     let asked_for = session
         .facts
         .request
@@ -143,8 +150,8 @@ fn answers_hello_with_no_common_suite(tls: &Tls, alert: &Seen<Alert>) -> bool {
     alert.value.dir == Dir::ServerToClient
         && tls.client_hello.is_some()
         && tls.server_hello.is_none()
-        && (description == AlertDescription::HANDSHAKE_FAILURE
-            || description == AlertDescription::INSUFFICIENT_SECURITY)
+        && (description == AlertDescription::handshake_failure
+            || description == AlertDescription::insufficient_security)
 }
 
 /// "handshake_failure (40)".
@@ -164,14 +171,21 @@ fn versions_text(hello: &ClientHello) -> String {
 /// Versions and the first suites of an offer.
 fn offer_text(hello: &ClientHello) -> String {
     const SHOWN: usize = 6;
+    /// Renegotiation and fallback markers, no suites (RFC 5746, RFC 7507).
+    const SIGNALLING: [u16; 2] = [0x00FF, 0x5600];
     let suites: Vec<String> = hello
-        .cipher_suites
-        .iter()
-        .filter(|id| !is_grease(**id) && !is_signalling(**id))
-        .map(|&id| cipher_name(id).map_or_else(|| format!("{id:#06x}"), str::to_owned))
+        .suites()
+        .into_iter()
+        .filter(|id| !SIGNALLING.contains(id))
+        .map(|id| cipher_name(id).map_or_else(|| format!("{id:#06x}"), str::to_owned))
         .collect();
-    let more = if suites.len() > SHOWN { format!(" and {} more", suites.len() - SHOWN) } else { String::new() };
-    format!("{} with {}{more}", versions_text(hello), suites.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
+    let more =
+        if suites.len() > SHOWN { format!(" and {} more", suites.len() - SHOWN) } else { String::new() };
+    format!(
+        "{} with {}{more}",
+        versions_text(hello),
+        suites.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// "2026-11-21".
@@ -179,6 +193,17 @@ fn day(time: Timestamp) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(time.0))
         .map_or_else(|_| "an impossible date".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }
+
+/// Alerts that say that the certificate, not the handshake, was unacceptable (RFC 8446, section 6.2).
+const REFUSES_CERTIFICATE: [AlertDescription; 7] = [
+    AlertDescription::bad_certificate,
+    AlertDescription::unsupported_certificate,
+    AlertDescription::certificate_revoked,
+    AlertDescription::certificate_expired,
+    AlertDescription::certificate_unknown,
+    AlertDescription::unknown_ca,
+    AlertDescription::bad_certificate_status_response,
+];
 
 /// How the client refused the server's certificate.
 struct Refusal<'a> {
@@ -193,7 +218,8 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
     let tls = session.facts.tls.as_deref()?;
     tls.server_hello.as_ref()?;
     if let Some(alert) = deciding_alert(session) {
-        let refuses = alert.value.dir == Dir::ClientToServer && alert.value.description.refuses_certificate();
+        let refuses =
+            alert.value.dir == Dir::ClientToServer && REFUSES_CERTIFICATE.contains(&alert.value.description);
         let text = alert_text(&alert.value);
         return refuses.then(|| Refusal {
             alert: Some(alert),
@@ -202,7 +228,11 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
         });
     }
     let closing = session.tcp.closing;
-    if let Some(refusal) = tls.hidden_refusal.filter(|_| closing.is_none_or(|c| c.dir == Dir::ClientToServer || !c.stamp.before(&tls.hidden_refusal.map_or(c.stamp, |r| r.first)))) {
+    if let Some(refusal) = tls.hidden_refusal.filter(|_| {
+        closing.is_none_or(|c| {
+            c.dir == Dir::ClientToServer || !c.stamp.before(&tls.hidden_refusal.map_or(c.stamp, |r| r.first))
+        })
+    }) {
         return Some(Refusal {
             alert: None,
             evidence: Evidence::seen(refusal, "client sent an alert-sized encrypted record in place of its Finished"),
@@ -210,7 +240,8 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
         });
     }
     let closing = closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
-    let certificate_sent = tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
+    let certificate_sent =
+        tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
     let left = certificate_sent
         && tls.finished[Dir::ClientToServer].is_none()
         && tls.established.is_none()
@@ -220,4 +251,13 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
         evidence: Evidence::seen(closing.stamp, "client left after the server's certificate, before its own Finished"),
         explanation: "The client left after the server's certificate, without an alert and before it finished the handshake.".to_owned(),
     })
+}
+
+/// Whether the client offered `version`: without supported_versions, the version field means "this or
+/// older".
+fn offers(hello: &ClientHello, version: Version) -> bool {
+    if hello.supported_versions.is_empty() {
+        return version <= hello.legacy_version;
+    }
+    hello.supported_versions.contains(&version)
 }

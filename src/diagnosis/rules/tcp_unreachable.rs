@@ -14,7 +14,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let error = icmp.value;
     let words = codes::icmp(error.v6, error.kind, error.code).map_or_else(
         || format!("type {} code {}", error.kind, error.code),
-        |row| row.name.to_owned(),
+        |row| row.meaning.to_owned(),
     );
     let family = if error.v6 { "ICMPv6" } else { "ICMP" };
     let from_server = error.from == tcp.server.ip();

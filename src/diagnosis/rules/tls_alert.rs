@@ -9,7 +9,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let alert = deciding_alert(session)?;
     let named_elsewhere = answers_hello_with_no_common_suite(tls, alert)
-        || (alert.value.description == AlertDescription::PROTOCOL_VERSION && tls.client_hello.is_some())
+        || (alert.value.description == AlertDescription::protocol_version && tls.client_hello.is_some())
         || certificate_refusal(session).is_some();
     if named_elsewhere {
         return None;

@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule { code: "tls-certificate-expired", supersedes
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let refusal = certificate_refusal(session)?;
-    let says_expired = refusal.alert.is_some_and(|alert| alert.value.description == AlertDescription::CERTIFICATE_EXPIRED);
+    let says_expired = refusal.alert.is_some_and(|alert| alert.value.description == AlertDescription::certificate_expired);
     let outside = tls.certificate_outside_validity(refusal.evidence.span.first.time);
     let confidence = match (outside, says_expired) {
         (Some(true) | None, true) => Confidence::Certain,

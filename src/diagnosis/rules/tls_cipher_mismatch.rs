@@ -13,7 +13,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     }
     // insufficient_security says that the suites were too weak; handshake_failure has other causes too.
     let confidence =
-        if alert.value.description == AlertDescription::INSUFFICIENT_SECURITY { Confidence::Certain } else { Confidence::Likely };
+        if alert.value.description == AlertDescription::insufficient_security { Confidence::Certain } else { Confidence::Likely };
     let accepted = context.server.and_then(crate::diagnosis::ServerHistory::accepted);
     let known = accepted.map_or(
         "Nothing else in this capture shows what the server accepts.".to_owned(),

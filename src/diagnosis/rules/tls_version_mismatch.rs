@@ -13,7 +13,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
         .server
         .and_then(crate::diagnosis::ServerHistory::accepted)
         .map_or(String::new(), |accepted| format!(" Another session shows that this server accepts {accepted}."));
-    if let Some(alert) = deciding_alert(session).filter(|alert| alert.value.description == AlertDescription::PROTOCOL_VERSION) {
+    if let Some(alert) = deciding_alert(session).filter(|alert| alert.value.description == AlertDescription::protocol_version) {
         let (side, who) = match alert.value.dir {
             Dir::ClientToServer => (Side::Client, "client"),
             Dir::ServerToClient => (Side::Server, "server"),
@@ -30,7 +30,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
         );
     }
     let chosen = tls.server_hello.as_ref()?;
-    if hello.value.offers(chosen.value.version) || tls.established.is_some() {
+    if offers(&hello.value, chosen.value.version) || tls.established.is_some() {
         return None;
     }
     let end = session.tcp.closing?;
