@@ -1,0 +1,187 @@
+//! One capture, frame by frame.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::info::CaptureInfo;
+use super::input::Input;
+use super::pcap::Pcap;
+use super::pcapng::Pcapng;
+use crate::base::{Frame, FrameRef, LinkType, Timestamp};
+
+/// The most bytes that one packet may have; what libpcap, tcpdump and Wireshark allow too.
+pub(super) const MAX_CAPTURED: u32 = 256 * 1024;
+
+/// One open capture.
+///
+/// Memory: a window of the mapped file, or a buffer of 128 KiB that grows to the longest record, plus
+/// what the decompressor needs.
+pub struct Capture {
+    input: Input,
+    walker: Walker,
+    index: u16,
+    /// The frame that is lent out, its offsets counted from the window's start.
+    found: Option<Found>,
+    last_link: Option<LinkType>,
+    ended: bool,
+    info: CaptureInfo,
+    /// Compressed bytes taken from the file so far.
+    compressed: Option<Arc<AtomicU64>>,
+}
+
+/// The two formats.
+#[derive(Debug)]
+pub(super) enum Walker {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// Where a packet lies and what its record says of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// Offset of the packet's bytes from the start of its record.
+    pub(super) start: usize,
+    pub(super) len: usize,
+    /// Length of the whole record.
+    pub(super) record: usize,
+    pub(super) time: Timestamp,
+    /// Whether the record has a time of its own.
+    pub(super) timed: bool,
+    pub(super) link: LinkType,
+    pub(super) interface: u32,
+    pub(super) wire_len: u32,
+}
+
+/// What lies at the current offset; `at` is where the record starts.
+#[derive(Debug)]
+pub(super) enum Step {
+    Packet(Found),
+    End,
+    Cut { at: u64, need: u64, have: u64 },
+    Damaged { at: u64, why: String },
+}
+
+impl Capture {
+    pub(super) fn new(
+        input: Input,
+        walker: Walker,
+        index: u16,
+        info: CaptureInfo,
+        compressed: Option<Arc<AtomicU64>>,
+    ) -> Self {
+        Capture { input, walker, index, found: None, last_link: None, ended: false, info, compressed }
+    }
+
+    /// The next frame; `None` at the end of what can be read.
+    #[inline]
+    pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        self.locate()?;
+        self.frame()
+    }
+
+    /// What is known of the capture so far.
+    pub fn info(&self) -> &CaptureInfo {
+        &self.info
+    }
+
+    /// What is known of the capture so far, without the capture.
+    pub fn into_info(self) -> CaptureInfo {
+        self.info
+    }
+
+    pub(super) fn set_file_bytes(&mut self, bytes: Option<u64>) {
+        self.info.file_bytes = bytes;
+    }
+
+    /// Bytes of the file behind us, for comparing with [`CaptureInfo::file_bytes`].
+    pub fn position(&self) -> u64 {
+        match &self.compressed {
+            Some(count) => count.load(Ordering::Relaxed),
+            None => self.input.offset().saturating_add(self.found.map_or(0, |found| found.record as u64)),
+        }
+    }
+
+    /// Goes to the next frame and returns its time.
+    #[inline]
+    pub(super) fn locate(&mut self) -> Option<Timestamp> {
+        if let Some(found) = self.found.take() {
+            self.input.advance(found.record);
+        }
+        if self.ended {
+            return None;
+        }
+        let step = match &mut self.walker {
+            Walker::Pcap(pcap) => pcap.step(&mut self.input),
+            Walker::Pcapng(pcapng) => pcapng.step(&mut self.input, &mut self.info),
+        };
+        let Step::Packet(found) = step else {
+            self.end(step);
+            return None;
+        };
+        let info = &mut self.info;
+        info.packets += 1;
+        info.bytes = info.bytes.wrapping_add(found.len as u64);
+        if found.timed {
+            if info.first.is_none_or(|first| found.time < first) {
+                info.first = Some(found.time);
+            }
+            if info.last.is_none_or(|last| found.time > last) {
+                info.last = Some(found.time);
+            }
+        }
+        if self.last_link != Some(found.link) {
+            self.last_link = Some(found.link);
+            info.note_link(found.link);
+        }
+        self.found = Some(found);
+        Some(found.time)
+    }
+
+    /// The frame that [`Capture::locate`] went to.
+    #[inline]
+    pub(super) fn frame(&self) -> Option<Frame<'_>> {
+        let found = self.found.as_ref()?;
+        let data = self.input.window().get(found.start..)?.get(..found.len)?;
+        Some(Frame {
+            at: FrameRef::new(self.index, self.info.packets),
+            time: found.time,
+            link: found.link,
+            interface: found.interface,
+            data,
+            wire_len: found.wire_len,
+        })
+    }
+
+    #[cold]
+    fn end(&mut self, step: Step) {
+        self.ended = true;
+        let place = if self.info.compression.is_some() { " of the decompressed data" } else { "" };
+        let trouble = self.input.trouble().map(ToString::to_string);
+        let reason = trouble.as_ref().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
+        match step {
+            Step::Cut { at, need, have } => self.info.warn(format_args!(
+                "cut in the middle of a record at offset {at}{place}: need {need} bytes, have {have}{reason}"
+            )),
+            Step::Damaged { at, why } => self.info.warn(format_args!(
+                "damaged at offset {at}{place}: {why}; what comes after was not read{reason}"
+            )),
+            Step::End | Step::Packet(_) => {
+                if let Some(trouble) = trouble {
+                    let at = self.input.offset();
+                    self.info.warn(format_args!("reading stopped at offset {at}{place}: {trouble}"));
+                }
+            }
+        }
+        match self.info.dropped {
+            0 => {}
+            1 => self.info.warn("1 packet was lost while capturing"),
+            lost => self.info.warn(format_args!("{lost} packets were lost while capturing")),
+        }
+    }
+}
+
+impl std::fmt::Debug for Capture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Capture").field("walker", &self.walker).field("info", &self.info).finish_non_exhaustive()
+    }
+}
