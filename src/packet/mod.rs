@@ -1,12 +1,37 @@
 //! Frames to packets: link layers, tunnels, IP and its fragments, TCP, UDP, and ICMP errors that quote
 //! a flow. Lax: what parsed is kept, checksums are noted and never obeyed.
+//!
+//! [`Decoder::decode`] tries the short straight path of `fast` first (plain Ethernet, IP, TCP or UDP);
+//! everything else is walked layer by layer by `link`, `wifi`, `tunnel`, `ip` and `icmp`. Both give the
+//! same packet wherever `fast` gives one.
+
+mod bytes;
+mod decoder;
+mod fast;
+#[cfg(test)]
+mod fragment_tests;
+mod fragments;
+mod icmp;
+mod ip;
+#[cfg(test)]
+mod layer_tests;
+mod link;
+#[cfg(test)]
+mod made;
+mod options;
+#[cfg(test)]
+mod peer_tests;
+mod tunnel;
+mod wifi;
 
 use std::net::IpAddr;
+
+pub use decoder::Decoder;
 
 use crate::base::{Stamp, open_flags};
 
 /// One decoded packet, innermost addresses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The network-layer facts.
     pub meta: Meta,
@@ -15,7 +40,7 @@ pub struct Packet<'a> {
 }
 
 /// Network-layer facts of one packet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// The frame and its time; for a reassembled datagram the frame of the last fragment.
     pub stamp: Stamp,
@@ -41,7 +66,7 @@ pub struct Meta {
 }
 
 /// What an IP packet carries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
@@ -54,7 +79,7 @@ pub enum Body<'a> {
 }
 
 /// One TCP segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment<'a> {
     /// Source port.
     pub src_port: u16,
@@ -79,7 +104,7 @@ pub struct Segment<'a> {
 }
 
 /// One UDP datagram.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// Source port.
     pub src_port: u16,
@@ -110,7 +135,7 @@ open_flags! {
 }
 
 /// Raw TCP options, read on demand.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpOptions<'a>(pub &'a [u8]);
 
 /// An ICMP or ICMPv6 error and the flow that it quotes.
