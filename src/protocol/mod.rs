@@ -7,6 +7,7 @@
 
 pub mod tpkt;
 mod wire;
+pub mod x224;
 
 /// What a parser makes of the bytes it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
