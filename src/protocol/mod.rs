@@ -1,4 +1,16 @@
 //! Pure parsers, one protocol a file: bytes in, PDU out. No frames, no clock, no state.
+//!
+//! A parser of a stream gives a [`Step`]: a message says where it ends, so more bytes may be due. A
+//! parser of something whose end is known (the payload of a TPKT, say) gives a `Result`.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
+pub mod certificate;
+pub mod negotiation;
+pub mod tls;
+pub mod tpkt;
+mod wire;
+pub mod x224;
 
 /// What a parser makes of the bytes it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +21,25 @@ pub enum Step<T> {
     Need(usize),
     /// This is not, or not a sound, message of the protocol.
     Broken(Malformed),
+}
+
+impl<T> Step<T> {
+    /// The same step with another view of the message.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Step::Done(message, taken) => Step::Done(f(message), taken),
+            Step::Need(bytes) => Step::Need(bytes),
+            Step::Broken(why) => Step::Broken(why),
+        }
+    }
+
+    /// The message, if it is whole.
+    pub fn done(self) -> Option<T> {
+        match self {
+            Step::Done(message, _) => Some(message),
+            Step::Need(_) | Step::Broken(_) => None,
+        }
+    }
 }
 
 /// What is wrong with a message.
@@ -24,3 +55,6 @@ pub struct Malformed {
     /// What it was, or how many bytes there are.
     pub have: u64,
 }
+
+#[cfg(test)]
+mod testing;
