@@ -6,7 +6,13 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod certificate;
+pub mod fastpath;
+pub mod first_bytes;
+pub mod gcc;
+pub mod mcs;
 pub mod negotiation;
+pub mod preamble;
+pub mod security;
 pub mod tls;
 pub mod tpkt;
 mod wire;
