@@ -7,6 +7,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::tls::{ClientHello, Version, is_grease};
+use super::wire::hex;
 
 /// What JA3 hashes: version, cipher suites, extensions, groups and point formats in decimal, in the order
 /// of the wire.
@@ -100,10 +101,6 @@ fn short_hash(list: &str) -> String {
         return "0".repeat(12);
     }
     hex(Sha256::digest(list).get(..6).unwrap_or_default())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
