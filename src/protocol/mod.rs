@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod first_bytes;
 pub mod ja;
 pub mod negotiation;
+pub mod preamble;
 pub mod tls;
 pub mod tpkt;
 mod wire;
