@@ -177,7 +177,8 @@ fn open_path(path: &std::path::Path) -> io::Result<Opened> {
     };
     file.rewind()?;
     let streamed = |file| Input::Streamed(Streamed::new(Box::new(file), 0));
-    let input = if is_capture { Mapped::new(file).map_or_else(streamed, Input::Mapped) } else { streamed(file) };
+    let input =
+        if is_capture { Mapped::new(file).map_or_else(streamed, Input::Mapped) } else { streamed(file) };
     Ok(Opened::Input(input, Some(metadata.len())))
 }
 

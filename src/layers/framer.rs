@@ -319,11 +319,7 @@ mod tests {
         let (units, at_boundary) = feed(&stream, &[usize::MAX]);
         assert_eq!(
             units,
-            [
-                (22, 5, Some(b"hello".to_vec()), 1, 1),
-                (23, 6, None, 1, 1),
-                (21, 2, Some(vec![2, 40]), 1, 1)
-            ]
+            [(22, 5, Some(b"hello".to_vec()), 1, 1), (23, 6, None, 1, 1), (21, 2, Some(vec![2, 40]), 1, 1)]
         );
         assert!(at_boundary);
     }

@@ -123,12 +123,13 @@ impl Conversation {
         let sniffed = &self.lanes[dir].sniffed;
         let lane = match first_bytes::recognize(dir == Dir::ClientToServer, &sniffed.bytes) {
             Guess::NeedMore if !full => return,
-            Guess::Rdp => Lane::Rdp,
+            Guess::Rdp | Guess::RdpData => Lane::Rdp,
             // Where the confirm was not captured, TLS after a request speaks for itself.
             Guess::Tls if self.facts.request.is_some() || self.facts.confirm.is_some() => Lane::Tls,
             Guess::Tls => self.foreign(dir, Some("TLS without RDP's negotiation")),
             Guess::Other(name) => self.foreign(dir, Some(name)),
-            Guess::NeedMore | Guess::Unknown | Guess::FastPath => self.foreign(dir, None),
+            Guess::Preamble(kind) => self.foreign(dir, Some(kind.as_str())),
+            Guess::NeedMore | Guess::Unknown => self.foreign(dir, None),
         };
         self.lane[dir] = lane;
         let sniffed = std::mem::take(&mut self.lanes[dir].sniffed);

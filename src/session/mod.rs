@@ -7,8 +7,8 @@ mod timeline;
 mod tls;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
+use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
-use crate::protocol::preamble::Preamble;
 use crate::transport::{Closing, Repeats, TcpFacts};
 
 pub use conversation::Conversation;
