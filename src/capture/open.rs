@@ -263,6 +263,6 @@ fn no_capture(file: String, input: &mut Input, compression: Option<Compression>)
     }
     let head = input.window().get(..8).unwrap_or(input.window());
     let bytes: Vec<_> = head.iter().map(|byte| format!("{byte:02x}")).collect();
-    let what = format!("nothing known (it starts with {})", bytes.join(" "));
+    let what = format!("data of an unknown kind (it starts with {})", bytes.join(" "));
     OpenError::Foreign { file, compressed, what, help: None }
 }

@@ -164,7 +164,7 @@ fn what_cannot_be_opened_is_named() {
         (
             "x.bin",
             &[0x80, 0xff, 3, 0, 0, 1, 2, 3, 4],
-            "nothing known (it starts with 80 ff 03 00 00 01 02 03)",
+            "data of an unknown kind (it starts with 80 ff 03 00 00 01 02 03)",
         ),
     ] {
         let error = open(&write(dir.path(), name, bytes)).to_string();
