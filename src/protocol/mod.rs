@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod certificate;
+pub mod fastpath;
 pub mod first_bytes;
 pub mod ja;
 pub mod negotiation;
