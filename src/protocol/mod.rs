@@ -13,6 +13,7 @@ pub mod ja;
 pub mod mcs;
 pub mod negotiation;
 pub mod preamble;
+pub mod security;
 pub mod tls;
 pub mod tpkt;
 mod wire;
