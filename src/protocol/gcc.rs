@@ -201,7 +201,7 @@ fn u32_at(body: &[u8], at: usize) -> Option<u32> {
 
 /// The settings blocks behind the T.124 wrapper: found by the H.221 key in it, since the lengths before it
 /// are wrong in some servers' answers. A last block that is cut is given as far as it goes.
-fn blocks<'a>(user_data: &'a [u8], key: [u8; 4]) -> Result<Vec<(u16, &'a [u8])>, Malformed> {
+fn blocks(user_data: &[u8], key: [u8; 4]) -> Result<Vec<(u16, &[u8])>, Malformed> {
     /// The wrapper is some 20 bytes long.
     const WRAPPER: usize = 64;
     let start = user_data
