@@ -43,7 +43,11 @@ pub(super) fn story<W: Write>(
         if !diagnosis.rivals.is_empty() {
             title(lines, "What else it could be, and how to tell")?;
             for rival in diagnosis.rivals.iter().take(most) {
-                lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &format!("{}. {}.", rival.cause, first_upper(&rival.tell_apart))))?;
+                lines.hanging(
+                    4,
+                    (Tone::Plain, "- "),
+                    (Tone::Plain, &format!("{}. {}.", rival.cause, first_upper(&rival.tell_apart))),
+                )?;
             }
         }
         if !diagnosis.remedies.is_empty() {
@@ -149,7 +153,8 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 fn timeline<W: Write>(lines: &mut Lines<'_, W>, session: &Session, frames: Frames<'_>) -> io::Result<()> {
     title(lines, "Timeline")?;
     let rows = story::timeline(session, frames);
-    let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|s| s.chars().count()).max().unwrap_or(0);
+    let width =
+        |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|s| s.chars().count()).max().unwrap_or(0);
     let (times, ranges, whos) = (width(0), width(1), width(2));
     for [time, range, who, text] in &rows {
         let lead = format!("{time:>times$}  {range:ranges$}  {who:whos$}  ");

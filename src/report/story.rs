@@ -1,8 +1,8 @@
 //! A session's story as data: what every format for people tells, in the order that it is told.
 
 use super::model::{
-    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase, Session,
-    Side,
+    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase,
+    Session, Side,
 };
 use super::text::duration;
 use super::zone::Zone;
