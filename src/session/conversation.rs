@@ -248,11 +248,10 @@ impl Conversation {
                 if let Some(malformed) = confirm.malformed {
                     self.odd(format!("Connection Confirm: {malformed}"), unit.span);
                 }
-                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation {
-                    if selected != Protocols::RDP {
+                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation
+                    && selected != Protocols::RDP {
                         self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
                     }
-                }
                 self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
             }
             Ok(Tpdu::Data { payload, .. }) => {

@@ -130,8 +130,7 @@ fn negotiation_failure(
         Verdict::failed(code, Side::Server, Confidence::Certain, Evidence::of(confirm, text))
             .with(asked)
             .explain(format!(
-                "The client asked for {asked_for}; the server refused with {} and named the reason itself.",
-                failure
+                "The client asked for {asked_for}; the server refused with {failure} and named the reason itself."
             )),
     )
 }
