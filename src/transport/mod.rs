@@ -1,6 +1,19 @@
 //! Flows: which segments belong to one TCP connection, in-order bytes with the frames that carried
 //! them, and the facts of handshake, teardown and retransmission.
 
+mod assembler;
+mod connection;
+mod direction;
+mod embryo;
 mod facts;
+mod flows;
+mod index;
+mod key;
+mod options;
+mod sightings;
+mod table;
+#[cfg(test)]
+mod tests;
 
-pub use facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Reader, Repeats, Rst, TcpFacts};
+pub use facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
+pub use flows::{Config, Connections, Finished};
