@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use serde::ser::{SerializeStruct, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::model::{Report, SCHEMA};
@@ -12,8 +12,7 @@ use super::text::is_unsafe;
 
 /// Writes the report as one document.
 pub fn write<W: Write>(source: &impl Source, mut out: W) -> io::Result<()> {
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new()));
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new()));
     Document(source).serialize(&mut serializer)?;
     writeln!(out)
 }

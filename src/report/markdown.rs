@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::model::Session;
 use super::paint::View;
-use super::plain::first_upper;
 use super::source::Source;
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
@@ -18,7 +17,12 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         return writeln!(out, "{}", markdown(source.nothing()).replace("\\\\u{a}\\\\u{a}", "\n\n"));
     }
     let day = summary::one_day(source, view);
-    writeln!(out, "**{}.** {}\n", markdown(&summary::headline(source)), summary::times(day.as_deref(), view))?;
+    writeln!(
+        out,
+        "**{}.** {}\n",
+        markdown(&summary::headline(source)),
+        summary::times(day.as_deref(), view)
+    )?;
     let rows = summary::rows(source);
     writeln!(out, "| {} |", HEADER.map(|title| if title == "#" { "\\#" } else { title }).join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(HEADER.len()))?;
@@ -71,8 +75,7 @@ fn story<W: Write>(
         if !diagnosis.rivals.is_empty() {
             writeln!(out, "\n**What else it could be, and how to tell**\n")?;
             for rival in &diagnosis.rivals {
-                let text = format!("{}. {}.", rival.cause, first_upper(&rival.tell_apart));
-                writeln!(out, "- {}", markdown(&text))?;
+                writeln!(out, "- {}", markdown(&story::rival(rival)))?;
             }
         }
         if !diagnosis.remedies.is_empty() {
@@ -98,8 +101,10 @@ fn story<W: Write>(
 fn ladder<W: Write>(out: &mut W, session: &Session, frames: Frames<'_>) -> io::Result<()> {
     writeln!(out, "\n**How far it got**\n")?;
     for step in story::ladder(session, frames) {
-        let parts: Vec<&str> =
-            [step.time.as_str(), &step.frames, &step.note].into_iter().filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = [step.time.as_str(), &step.frames, &step.note]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
         writeln!(out, "- {} {}: {}", step.mark.symbol(), step.title, markdown(&parts.join(", ")))?;
     }
     Ok(())

@@ -85,7 +85,12 @@ impl<'a, W: Write> Lines<'a, W> {
     }
 
     /// A paragraph: `lead` stands before its first line, the others hang below the text.
-    pub(super) fn hanging(&mut self, indent: usize, lead: (Tone, &str), text: (Tone, &str)) -> io::Result<()> {
+    pub(super) fn hanging(
+        &mut self,
+        indent: usize,
+        lead: (Tone, &str),
+        text: (Tone, &str),
+    ) -> io::Result<()> {
         let (lead_tone, lead) = (lead.0, clean(lead.1));
         let hang = indent + lead.chars().count();
         let body = clean(text.1);

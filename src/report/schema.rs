@@ -16,7 +16,8 @@ enum Line {
 }
 
 fn schema_of<T: JsonSchema>(id: &str, title: &str) -> Schema {
-    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    let mut schema =
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
     schema.insert("$id".to_owned(), format!("urn:{id}").into());
     schema.insert("title".to_owned(), title.into());
     schema

@@ -101,7 +101,11 @@ pub(super) struct Plan {
 }
 
 /// The tales of the plans, their sessions made one at a time.
-pub(super) fn tell<'a, S: Source>(source: &'a S, plans: &'a [Plan], view: &View) -> impl Iterator<Item = Tale> + 'a {
+pub(super) fn tell<'a, S: Source>(
+    source: &'a S,
+    plans: &'a [Plan],
+    view: &View,
+) -> impl Iterator<Item = Tale> + 'a {
     let most = if view.every_story { usize::MAX } else { STORIES };
     let told = plans.iter().take(most).flat_map(move |plan| {
         let story = source.session(plan.index).map(|session| Tale::Story(Box::new(session), plan.depth));
@@ -121,7 +125,10 @@ fn alike(ids: &[u64]) -> Option<String> {
         0 => String::new(),
         more => format!(" and {} more", number(more as u64)),
     };
-    Some(format!("The same happened in sessions {}{more}. --session ID tells one's own story.", shown.join(", ")))
+    Some(format!(
+        "The same happened in sessions {}{more}. --session ID tells one's own story.",
+        shown.join(", ")
+    ))
 }
 
 /// "3 sessions in a.pcapng: 1 failed, 2 healthy.".
@@ -199,5 +206,8 @@ pub(super) fn times(day: Option<&str>, view: &View) -> String {
 
 /// What stands in place of stories beyond the bound.
 pub(super) fn more_stories(more: u64) -> String {
-    format!("{} of other servers or codes: --session ID tells one's own.", count(more, "further story").replace("storys", "stories"))
+    format!(
+        "{} of other servers or codes: --session ID tells one's own.",
+        count(more, "further story").replace("storys", "stories")
+    )
 }

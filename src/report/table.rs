@@ -84,7 +84,8 @@ fn table<W: Write>(
     for (i, line) in table.lines().enumerate() {
         let line = line.trim_end();
         // A row's first line starts with its number; lines below belong to the same row.
-        let starts = line.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit()));
+        let starts =
+            line.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit()));
         let line = match i {
             0 => Tone::Faint.paint(line, view.color),
             _ if starts && line.len() > 4 => paint(line, outcomes.next(), view.color),

@@ -23,7 +23,9 @@ pub struct BadZone;
 
 /// A time that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a time is 2026-11-20T09:00:00Z, \"2026-11-20 09:00\" (in --tz) or 09:00[:00] (on the capture's day)")]
+#[error(
+    "a time is 2026-11-20T09:00:00Z, \"2026-11-20 09:00\" (in --tz) or 09:00[:00] (on the capture's day)"
+)]
 pub struct BadTime;
 
 /// A point in time as people type it.
@@ -128,7 +130,9 @@ impl FromStr for Typed {
     fn from_str(text: &str) -> Result<Self, BadTime> {
         let text = text.trim();
         if let Ok(time) = text.parse::<jiff::Timestamp>() {
-            return i64::try_from(time.as_nanosecond()).map(|n| Typed::Instant(Timestamp(n))).map_err(|_| BadTime);
+            return i64::try_from(time.as_nanosecond())
+                .map(|n| Typed::Instant(Timestamp(n)))
+                .map_err(|_| BadTime);
         }
         // A date alone would be midnight; nobody means that, so a time of day has to be there.
         if !text.contains(':') {
@@ -167,7 +171,8 @@ mod tests {
 
     #[test]
     fn refuses_other_zones() {
-        for bad in ["", "+", "+2", "02:00", "+24:00", "+02:60", "+2:00", "+0a:00", "Europe/Berlin", "+-1:00"] {
+        for bad in ["", "+", "+2", "02:00", "+24:00", "+02:60", "+2:00", "+0a:00", "Europe/Berlin", "+-1:00"]
+        {
             assert_eq!(bad.parse::<Zone>(), Err(BadZone), "{bad:?}");
         }
     }
