@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::model::Session;
 use super::paint::View;
-use super::plain::first_upper;
 use super::source::Source;
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
@@ -76,8 +75,7 @@ fn story<W: Write>(
         if !diagnosis.rivals.is_empty() {
             writeln!(out, "\n**What else it could be, and how to tell**\n")?;
             for rival in &diagnosis.rivals {
-                let text = format!("{}. {}.", rival.cause, first_upper(&rival.tell_apart));
-                writeln!(out, "- {}", markdown(&text))?;
+                writeln!(out, "- {}", markdown(&story::rival(rival)))?;
             }
         }
         if !diagnosis.remedies.is_empty() {

@@ -15,8 +15,14 @@ pub(super) const fn tone(outcome: Outcome) -> Tone {
     }
 }
 
-/// Rivals and remedies of a short story.
-const SHORT: usize = 3;
+/// Rivals, and remedies, that fit on a screen with the rest.
+const fn most(depth: Depth, view: &View) -> usize {
+    match depth {
+        _ if view.every_story => usize::MAX,
+        Depth::Full => 4,
+        Depth::Short | Depth::None => 3,
+    }
+}
 
 /// Writes one session's story.
 pub(super) fn story<W: Write>(
@@ -29,7 +35,7 @@ pub(super) fn story<W: Write>(
     lines.line(0, &[(Tone::Strong, &story::heading(session, &view.zone))])?;
     if depth != Depth::None {
         let diagnosis = &session.diagnosis;
-        let most = if depth == Depth::Full { usize::MAX } else { SHORT };
+        let most = most(depth, view);
         lines.hanging(2, (Tone::Plain, ""), (tone(session.outcome), &diagnosis.title))?;
         lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::verdict(diagnosis)))?;
         lines.blank()?;
@@ -43,12 +49,9 @@ pub(super) fn story<W: Write>(
         if !diagnosis.rivals.is_empty() {
             title(lines, "What else it could be, and how to tell")?;
             for rival in diagnosis.rivals.iter().take(most) {
-                lines.hanging(
-                    4,
-                    (Tone::Plain, "- "),
-                    (Tone::Plain, &format!("{}. {}.", rival.cause, first_upper(&rival.tell_apart))),
-                )?;
+                lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::rival(rival)))?;
             }
+            more(lines, diagnosis.rivals.len(), most, session.id)?;
         }
         if !diagnosis.remedies.is_empty() {
             title(lines, "What to do")?;
@@ -59,6 +62,7 @@ pub(super) fn story<W: Write>(
                     lines.line(9, &[(Tone::Strong, command)])?;
                 }
             }
+            more(lines, diagnosis.remedies.len(), most, session.id)?;
         }
         if depth == Depth::Full {
             last(lines, session)?;
@@ -75,10 +79,11 @@ fn title<W: Write>(lines: &mut Lines<'_, W>, text: &str) -> io::Result<()> {
     lines.line(2, &[(Tone::Strong, text)])
 }
 
-/// Sentences that follow a full stop begin with a capital letter.
-pub(super) fn first_upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+fn more<W: Write>(lines: &mut Lines<'_, W>, all: usize, most: usize, id: u64) -> io::Result<()> {
+    match all.saturating_sub(most) {
+        0 => Ok(()),
+        more => lines.line(4, &[(Tone::Faint, &format!("{more} more with --session {id}"))]),
+    }
 }
 
 fn ladder<W: Write>(lines: &mut Lines<'_, W>, session: &Session, frames: Frames<'_>) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::model::{
     Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase,
-    Session, Side,
+    Rival, Session, Side,
 };
 use super::text::duration;
 use super::zone::Zone;
@@ -120,6 +120,15 @@ pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
         Owner::Unknown => "who can fix it is not shown",
     };
     format!("{confidence}; {side}; {owner}. Code: {}", diagnosis.code)
+}
+
+/// "The cause. To tell: how to tell it apart.".
+pub(super) fn rival(rival: &Rival) -> String {
+    let upper = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
+    };
+    format!("{}. To tell: {}.", upper(&rival.cause), rival.tell_apart)
 }
 
 /// Every phase that the wire showed, and how it went.
