@@ -207,7 +207,7 @@ impl Embryo {
         let mut node = &mut self.node;
         for _ in 0..RECORDS {
             let record = &mut node.record;
-            if (record.from_a(), record.flags, record.seq, record.ack)
+            if (record.by_a(), record.flags, record.seq, record.ack)
                 == (from_a, head.flags, head.seq, head.ack)
             {
                 if record.last_print().same(print, within) {
@@ -286,8 +286,7 @@ impl Embryo {
             if record.has(TcpFlags::RST) {
                 if !from_client && !syn_ack && refuses(client, record.flags, record.seq, record.ack) {
                     refused = true;
-                } else if self.base(record.from_a()).is_none_or(|base| plausible_reset(record.seq, base.seq))
-                {
+                } else if self.base(record.by_a()).is_none_or(|base| plausible_reset(record.seq, base.seq)) {
                     return Class::ClosedHalfOpen;
                 }
             } else if record.has(TcpFlags::SYN) {
