@@ -288,10 +288,7 @@ impl Reader for Conversation {
         match self.lane[dir] {
             Lane::Sniffing => self.sniff(dir, &chunk),
             Lane::Seeking => self.seek(dir, &chunk),
-            Lane::Rdp | Lane::Tls => {
-                self.read(dir, &chunk);
-                return Interest::Watch;
-            }
+            Lane::Rdp | Lane::Tls => self.read(dir, &chunk),
             Lane::Done => {}
         }
         self.interest()
