@@ -14,7 +14,7 @@ in_ns() { local ns=$1; shift; ip netns exec "lab-$ns" "$@"; }
 lab_up() {
     WORK=$(mktemp -d /tmp/rdpwhy-lab.XXXXXX)
     mkdir "$WORK/home"
-    export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/home SSLKEYLOGFILE=
+    export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/home
     unset SSLKEYLOGFILE DISPLAY
     local ns
     for ns in client router server; do
@@ -200,14 +200,14 @@ shadow_start() {
 xfreerdp_start() {
     local host=$1
     shift
-    [ -n "$DISPLAY" ] || display client
+    [ -n "${DISPLAY:-}" ] || display client
     start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-800x600}" /cert:ignore "$@"
 }
 
 rdesktop_start() {
     local host=$1
     shift
-    [ -n "$DISPLAY" ] || display client
+    [ -n "${DISPLAY:-}" ] || display client
     start client rdesktop rdesktop -u lab -g 800x600 "$@" "$host"
 }
 
