@@ -111,6 +111,12 @@ frames() {
 
 pcap_kind() { if [ "${precision:-micro}" = nano ]; then echo nsecpcap; else echo pcap; fi; }
 
+# tag NAME=VALUE...: rewrite the frames, e.g. `tag vlan=77` (see peers/rewrite.py)
+tag() {
+    python3 "$LAB/peers/rewrite.py" "$WORK/capture.pcap" "$WORK/kept.pcap" "$@"
+    mv "$WORK/kept.pcap" "$WORK/capture.pcap"
+}
+
 # --- faults ---------------------------------------------------------------------------------
 
 # rule NAMESPACE HOOK RULE...: an nftables rule, e.g. `rule router forward tcp dport 3389 drop`
@@ -124,11 +130,12 @@ rule() {
 
 # --- peers ----------------------------------------------------------------------------------
 
-# start NAMESPACE LOGNAME COMMAND...: in the background, process id in $PID (`ip netns exec` becomes the command itself)
+# start NAMESPACE LOGNAME COMMAND...: in the background, process id in $PID; reads the file $input, if set
+# (`ip netns exec` becomes the command itself)
 start() {
     local ns=$1 log=$WORK/$2.log
     shift 2
-    ip netns exec "lab-$ns" "$@" </dev/null >"$log" 2>&1 &
+    ip netns exec "lab-$ns" "$@" <"${input:-/dev/null}" >"$log" 2>&1 &
     PID=$!
 }
 
@@ -201,12 +208,14 @@ xfreerdp_start() {
     local host=$1
     shift
     [ -n "${DISPLAY:-}" ] || display client
-    start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-800x600}" /cert:ignore "$@"
+    start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-800x600}" "/cert:${cert:-ignore}" "$@"
 }
 
+# rdesktop_start HOST [OPTION...]: it asks whether to trust the certificate; the answer is yes
 rdesktop_start() {
-    local host=$1
+    local host=$1 input=$WORK/yes
     shift
+    printf 'yes\nyes\n' >"$input"
     [ -n "${DISPLAY:-}" ] || display client
     start client rdesktop rdesktop -u lab -g 800x600 "$@" "$host"
 }
@@ -228,4 +237,25 @@ sshd_start() {
     mkdir -p /run/sshd
     start server sshd /usr/sbin/sshd -D -e -p "$1" -h "$WORK/ssh_host" -o PidFile=none -o UsePAM=no
     listening server "$1"
+}
+
+# A short, healthy session: the user looks at the login screen and closes the window. healthy_session HOST [xfreerdp option...]
+healthy_session() {
+    xfreerdp_start "$@"
+    sleep 2.5
+    close_window FreeRDP
+    at_most 3
+}
+
+# socks_start: a SOCKS5 proxy on the router's 10.77.1.1:1080, by ssh -D to an sshd of its own
+socks_start() {
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh_host"
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh_user"
+    mkdir -p /run/sshd
+    start router sshd /usr/sbin/sshd -D -e -p 22 -h "$WORK/ssh_host" -o PidFile=none -o UsePAM=no -o StrictModes=no \
+        -o PermitRootLogin=yes -o AuthorizedKeysFile="$WORK/ssh_user.pub"
+    listening router 22
+    start router ssh ssh -N -D 10.77.1.1:1080 -i "$WORK/ssh_user" -o StrictHostKeyChecking=no \
+        -o UserKnownHostsFile=/dev/null root@127.0.0.1
+    listening router 1080
 }

@@ -1,6 +1,6 @@
 """A TCP peer that plays steps from its command line, for what no program at hand can be made to do.
 
-    peer.py listen PORT STEP...           (IPv4 and IPv6; one connection, then exit)
+    peer.py listen PORT STEP...           (IPv4 and IPv6; every connection gets the same steps, one after the other)
     peer.py connect HOST PORT STEP...
 
 Steps:
@@ -9,7 +9,9 @@ Steps:
     cc:PROTOCOL      X.224 Connection Confirm that selects PROTOCOL
     failure:CODE     X.224 Connection Confirm with RDP_NEG_FAILURE
     recv             wait for some bytes        peek             the same, but leave them unread
-    tls:KEY=VALUE,.. OpenSSL handshake; server: cert, key; client: ca (verify); both: min, max (1.2, 1.3), ciphers, groups
+    tls:KEY=VALUE,.. OpenSSL handshake; server: cert, key; client: ca (verify); both: min, max (1.2, 1.3), ciphers, curve
+    tls-part:KEY=..  the same, but only our first flight of it (client: ClientHello, server: ServerHello and what follows)
+    tls-rest         client: read the server's answer to tls-part and send the second flight
     eof              read until the other end closes
     silent:SECONDS   do nothing
     fin / rst        close with FIN / with RST (SO_LINGER 0)
@@ -30,7 +32,7 @@ def x224(code, src, variable):
     return struct.pack(">BBHB", 3, 0, 5 + len(tpdu), len(tpdu)) + tpdu
 
 
-def tls(sock, server, text):
+def tls_context(server, text):
     options = dict(item.split("=", 1) for item in text.split(",") if item)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -48,7 +50,20 @@ def tls(sock, server, text):
         context.set_ciphers(options["ciphers"])
     if "curve" in options:
         context.set_ecdh_curve(options["curve"])
-    return context.wrap_socket(sock, server_side=server)
+    return context
+
+
+def tls_first_flight(sock, server, text):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    engine = tls_context(server, text).wrap_bio(incoming, outgoing, server_side=server)
+    if server:
+        incoming.write(sock.recv(65536))
+    try:
+        engine.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    sock.sendall(outgoing.read())
+    return engine, incoming, outgoing
 
 
 def play(sock, server, steps):
@@ -71,11 +86,17 @@ def play(sock, server, steps):
             sock.recv(1, socket.MSG_PEEK)
         elif verb == "tls":
             try:
-                sock = tls(sock, server, value)
+                sock = tls_context(server, value).wrap_socket(sock, server_side=server)
             except (ssl.SSLError, OSError) as error:
                 print(error, flush=True)
                 if sock.fileno() < 0:
                     return
+        elif verb == "tls-part":
+            engine, incoming, outgoing = tls_first_flight(sock, server, value)
+        elif verb == "tls-rest":
+            incoming.write(sock.recv(65536))
+            engine.do_handshake()
+            sock.sendall(outgoing.read())
         elif verb == "eof":
             try:
                 while sock.recv(65536):
@@ -99,8 +120,11 @@ def play(sock, server, steps):
 
 if sys.argv[1] == "listen":
     listener = socket.create_server(("::", int(sys.argv[2])), family=socket.AF_INET6, dualstack_ipv6=True)
-    connection, _ = listener.accept()
-    listener.close()
-    play(connection, True, sys.argv[3:])
+    while True:
+        connection, _ = listener.accept()
+        try:
+            play(connection, True, sys.argv[3:])
+        except OSError as error:
+            print(error, flush=True)
 else:
     play(socket.create_connection((sys.argv[2], int(sys.argv[3]))), False, sys.argv[4:])

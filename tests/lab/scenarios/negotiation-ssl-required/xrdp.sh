@@ -1,8 +1,8 @@
-how="xrdp with security_layer=tls, the client offers Standard RDP Security only. Captured at the client."
-peers="xfreerdp 2.11.7 /sec:rdp, xrdp 0.9.21"
+how="xrdp with security_layer=tls, the client's RDP_NEG_REQ asks for protocol 0. Captured at the client."
+peers="a script as client (real X.224 bytes), xrdp 0.9.21"
 play() {
     xrdp_start security_layer=tls
     capture client
-    xfreerdp_start $SERVER4 /sec:rdp
+    peer client old connect $SERVER4 3389 cr:0 recv fin
     at_most 3
 }
