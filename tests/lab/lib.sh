@@ -17,6 +17,9 @@ lab_up() {
     export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/home
     unset SSLKEYLOGFILE DISPLAY
     local ns
+    # Name servers of this machine have no business in a capture: `ip netns exec` shows our own file instead.
+    mkdir -p /etc/netns/lab-client
+    echo "nameserver $SERVER4" >/etc/netns/lab-client/resolv.conf
     for ns in client router server; do
         ip netns add "lab-$ns" || { echo "lab-$ns exists already: is another run active?" >&2; exit 1; }
         MADE+=("$ns")
@@ -71,6 +74,8 @@ lab_down() {
         [ $round = TERM ] && sleep 0.3
     done
     for ns in "${MADE[@]}"; do ip netns del "lab-$ns"; done
+    rm -f /etc/netns/lab-client/resolv.conf
+    rmdir -p --ignore-fail-on-non-empty /etc/netns/lab-client 2>/dev/null
     wait 2>/dev/null
     [ -n "$WORK" ] && [ -z "$KEEP" ] && rm -rf "$WORK"
 }

@@ -58,12 +58,16 @@ def tls_first_flight(sock, server, text):
     engine = tls_context(server, text).wrap_bio(incoming, outgoing, server_side=server)
     if server:
         incoming.write(sock.recv(65536))
+    push_handshake(sock, engine, outgoing)
+    return engine, incoming, outgoing
+
+
+def push_handshake(sock, engine, outgoing):
     try:
         engine.do_handshake()
     except ssl.SSLWantReadError:
         pass
     sock.sendall(outgoing.read())
-    return engine, incoming, outgoing
 
 
 def play(sock, server, steps):
@@ -95,8 +99,7 @@ def play(sock, server, steps):
             engine, incoming, outgoing = tls_first_flight(sock, server, value)
         elif verb == "tls-rest":
             incoming.write(sock.recv(65536))
-            engine.do_handshake()
-            sock.sendall(outgoing.read())
+            push_handshake(sock, engine, outgoing)
         elif verb == "eof":
             try:
                 while sock.recv(65536):

@@ -4,5 +4,5 @@ snaplen=1200
 play() {
     shadow_start /sec:nla
     capture client
-    healthy_session $SERVER4
+    password=password healthy_session $SERVER4
 }

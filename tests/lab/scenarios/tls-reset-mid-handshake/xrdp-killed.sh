@@ -8,5 +8,5 @@ play() {
     kill -STOP $(ip netns pids lab-server)
     sleep 1
     kill -KILL $(ip netns pids lab-server)
-    at_most 3
+    at_most 4
 }
