@@ -83,7 +83,7 @@ lab_down() {
 # --- captures -------------------------------------------------------------------------------
 
 # capture client|server|router-client|router-server|router-any [tcpdump filter]
-# A scenario's `snaplen` (bytes) applies. Several captures at once: call it again with `tag=b`.
+# A scenario's `snaplen` (bytes) applies.
 capture() {
     local ns dev link=()
     case $1 in
@@ -93,19 +93,21 @@ capture() {
         router-any) ns=router dev=any link=(-y LINUX_SLL2) ;;
     esac
     shift
-    local raw=$WORK/capture${tag:+-$tag}
-    ip netns exec "lab-$ns" tcpdump -i "$dev" "${link[@]}" -n -Z root -U --immediate-mode -s "${snaplen:-0}" \
+    local raw=$WORK/capture
+    ip netns exec "lab-$ns" tcpdump -i "$dev" "${link[@]}" -n -Z root -U --immediate-mode -s "${snaplen:-9000}" -B 32768 \
         --time-stamp-precision="${precision:-micro}" -w "$raw.pcap" "${@:-tcp or udp or icmp or icmp6}" 2>"$raw.log" &
-    CAPTURES+=("$!")
+    CAPTURE=$!
     until grep -q 'listening on' "$raw.log" 2>/dev/null; do sleep 0.02; done
 }
 
 capture_stop() {
-    [ ${#CAPTURES[@]} = 0 ] && return
+    [ -n "$CAPTURE" ] || return 0
     sleep 0.3
-    kill "${CAPTURES[@]}" 2>/dev/null
-    wait "${CAPTURES[@]}" 2>/dev/null
-    CAPTURES=()
+    kill "$CAPTURE" 2>/dev/null
+    wait "$CAPTURE" 2>/dev/null
+    CAPTURE=
+    # A capture with holes that no scenario asked for would teach wrong lessons.
+    grep -q '^0 packets dropped by kernel' "$WORK/capture.log" || exit 1
 }
 
 # frames FILTER: keep only the frames that a Wireshark display filter chooses.
@@ -198,8 +200,8 @@ display() {
 
 # shadow_start [OPTION...]: freerdp-shadow-cli on 3389, showing a display of its own; users lab/password
 shadow_start() {
-    display server 640x480
-    start server clock xclock -update 1 -geometry 300x300
+    display server 800x600
+    start server clock xclock -update 1 -geometry 500x500
     # NT hash of "password"
     echo "lab:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
     start server shadow freerdp-shadow-cli /port:3389 "/sam-file:$WORK/sam" "$@"
@@ -213,7 +215,7 @@ xfreerdp_start() {
     local host=$1
     shift
     [ -n "${DISPLAY:-}" ] || display client
-    start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-800x600}" "/cert:${cert:-ignore}" "$@"
+    start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-640x480}" "/bpp:${bpp:-16}" "/cert:${cert:-ignore}" "$@"
 }
 
 # rdesktop_start HOST [OPTION...]: it asks whether to trust the certificate; the answer is yes
@@ -222,7 +224,7 @@ rdesktop_start() {
     shift
     printf 'yes\nyes\n' >"$input"
     [ -n "${DISPLAY:-}" ] || display client
-    start client rdesktop rdesktop -u lab -g 800x600 "$@" "$host"
+    start client rdesktop rdesktop -u lab -g 640x480 -a 16 "$@" "$host"
 }
 
 # Close the client's window as a user would.
@@ -244,10 +246,10 @@ sshd_start() {
     listening server "$1"
 }
 
-# A short, healthy session: the user looks at the login screen and closes the window. healthy_session HOST [xfreerdp option...]
+# healthy_session HOST [xfreerdp option...]: the user looks at the screen for $stay seconds and closes the window
 healthy_session() {
     xfreerdp_start "$@"
-    sleep 2.5
+    sleep "${stay:-2.5}"
     close_window FreeRDP
     at_most 3
 }

@@ -1,6 +1,6 @@
 how="among web, DNS and ping traffic of the same client. Captured at the router."
 peers="xfreerdp 2.11.7, xrdp 0.9.21, python3 http.server"
-snaplen=600 format=pcapng.gz
+format=pcapng.gz
 play() {
     xrdp_start
     mkdir "$WORK/www"

@@ -1,6 +1,5 @@
 how="xrdp on TCP port 13389. Captured at the router."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=600
 play() {
     xrdp_start port=13389
     capture router-client

@@ -1,6 +1,5 @@
 how="two tags (802.1ad and 802.1Q, put in afterwards). Captured at the router."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=600
 play() {
     xrdp_start
     capture router-client

@@ -1,6 +1,5 @@
 how="rdesktop (GnuTLS) over TLS. Captured at the router."
 peers="rdesktop 1.9.0, xrdp 0.9.21"
-snaplen=600
 play() {
     xrdp_start
     capture router-server

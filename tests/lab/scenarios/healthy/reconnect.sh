@@ -1,6 +1,5 @@
 how="two sessions one after the other, the second on a new connection. Captured at the client."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=400
 play() {
     xrdp_start
     capture client

@@ -1,6 +1,5 @@
 how="tcpdump -i any (Linux cooked v2) on the router: every packet twice, TTL n and n-1."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=400
 play() {
     xrdp_start
     capture router-any

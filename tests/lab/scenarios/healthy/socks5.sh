@@ -1,6 +1,5 @@
 how="through a SOCKS5 proxy (ssh -D) on the router, port 1080. Captured between client and proxy."
 peers="xfreerdp 2.11.7, OpenSSH, xrdp 0.9.21"
-snaplen=600
 play() {
     xrdp_start
     socks_start

@@ -1,6 +1,5 @@
 how="Standard RDP Security (RC4, 128 bits) with fast-path output; the user closes the window. Captured at the client."
 peers="rdesktop 1.9.0, xrdp 0.9.21 with security_layer=rdp"
-snaplen=600
 play() {
     xrdp_start security_layer=rdp
     capture client

@@ -1,6 +1,6 @@
-how="the same over TLS 1.2, captured at the server with nanoseconds; frames cut at 600 bytes."
+how="the same over TLS 1.2, captured at the server with nanoseconds."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=600 precision=nano
+precision=nano
 play() {
     xrdp_start ssl_protocols=TLSv1.2
     capture server

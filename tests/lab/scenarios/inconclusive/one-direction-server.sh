@@ -1,6 +1,6 @@
 how="only the server's packets were captured. Captured at the server."
 peers="xfreerdp 2.11.7, xrdp 0.9.21"
-snaplen=400 format=pcap
+format=pcap
 play() {
     xrdp_start
     capture server src host $SERVER4 and tcp
