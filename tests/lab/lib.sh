@@ -16,7 +16,8 @@ lab_up() {
     mkdir "$WORK/home"
     export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/home
     unset SSLKEYLOGFILE DISPLAY
-    local ns
+    local ns dir
+    for dir in /run/sshd /tmp/.X11-unix; do [ -d $dir ] || FRESH+=($dir); done
     # Name servers of this machine have no business in a capture: `ip netns exec` shows our own file instead.
     mkdir -p /etc/netns/lab-client
     echo "nameserver $SERVER4" >/etc/netns/lab-client/resolv.conf
@@ -74,6 +75,7 @@ lab_down() {
         [ $round = TERM ] && sleep 0.3
     done
     for ns in "${MADE[@]}"; do ip netns del "lab-$ns"; done
+    [ ${#FRESH[@]} = 0 ] || rmdir "${FRESH[@]}" 2>/dev/null
     rm -f /etc/netns/lab-client/resolv.conf
     rmdir -p --ignore-fail-on-non-empty /etc/netns/lab-client 2>/dev/null
     wait 2>/dev/null
