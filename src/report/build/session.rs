@@ -1,6 +1,6 @@
 //! One session as the report shows it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Lost, diagnosis};
 use crate::analyzer::Diagnosed;
@@ -59,7 +59,8 @@ pub(super) fn names(happened: &Happened) -> [Option<&str>; 2] {
         standard.and_then(|s| s.client.as_ref()).and_then(|client| client.value.client_name.as_deref());
     let hello = happened.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
     let server = hello.and_then(|hello| hello.value.sni.as_deref());
-    [client, server].map(|name| name.filter(|name| !name.is_empty()))
+    // Some clients put the address there.
+    [client, server].map(|name| name.filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err()))
 }
 
 fn endpoint(address: SocketAddr, hostname: Option<&str>) -> Endpoint {
