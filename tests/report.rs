@@ -1,6 +1,8 @@
 //! Every format of the report, from a model made by hand: golden outputs in `tests/golden/report/`, each
 //! JSON checked against the schema in `docs/schema/`.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use rdpwhy::base::Timestamp;

@@ -28,6 +28,7 @@ pub(crate) type End = ([u8; 4], u16);
 
 impl Pcap {
     /// A packet `millis` after nine.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn tcp(
         mut self,
         millis: u32,

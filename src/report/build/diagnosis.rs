@@ -25,7 +25,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -
             "The capturing host lost {} packets, so what seems missing may only not have been captured.",
             number(dropped)
         );
-        explanation = [explanation, sentence].join(" ").trim_start().to_owned();
+        explanation = if explanation.is_empty() { sentence } else { format!("{explanation} {sentence}") };
     }
     let own = verdict.rivals.iter().map(|rival| (rival.cause.as_str(), rival.tell_apart.as_str()));
     let pages = page.iter().flat_map(|page| &page.rivals).map(|rival| (rival.cause, rival.tell_apart));

@@ -221,5 +221,7 @@ fn each<T>(dir: &PerDir<DirFacts>, field: impl FnMut(&DirFacts) -> T) -> PerDire
 
 /// Lower-case hexadecimal without separators.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }
