@@ -3,6 +3,8 @@
 mod diagnosis;
 mod rdp;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -298,8 +300,10 @@ fn attempt(diagnosed: &Diagnosed, id: u64) -> Attempt {
 struct Count {
     by_outcome: BTreeMap<&'static str, u64>,
     by_code: BTreeMap<&'static str, u64>,
-    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, HashSet<IpAddr, ahash::RandomState>)>,
+    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, Clients)>,
 }
+
+type Clients = HashSet<IpAddr, ahash::RandomState>;
 
 impl Count {
     fn one(&mut self, outcome: Outcome, code: &'static str) {
@@ -313,7 +317,7 @@ impl Count {
         let start = Time(counted.start);
         let (unlisted, clients) = self.unlisted.entry((counted.server, code)).or_insert_with(|| {
             let server = Server { ip: counted.server.ip(), port: counted.server.port() };
-            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, HashSet::default())
+            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, Clients::default())
         });
         unlisted.count += 1;
         unlisted.first = unlisted.first.min(start);

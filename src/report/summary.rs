@@ -1,7 +1,6 @@
 //! What the table and the Markdown list say of all sessions together: which rows, which stories, counts.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use super::model::{Outcome, Session, Time, Unlisted};
 use super::paint::View;
@@ -69,10 +68,11 @@ pub(super) enum Tale {
     More(u64),
 }
 
-/// Which stories are told: for each code and server the first in full, and then who else has the same.
+/// Which stories are told: for each code, title, phase and server the first in full, and then who else has
+/// the same.
 pub(super) fn tales<S: Source>(source: &S, rows: &Rows, view: &View) -> Vec<Plan> {
     let mut plans: Vec<Plan> = Vec::new();
-    let mut known: HashMap<(&'static str, IpAddr, u16), usize> = HashMap::new();
+    let mut known: HashMap<_, usize> = HashMap::new();
     for &index in &rows.shown {
         let Some(outcome) = source.outcome(index) else { continue };
         let depth = story::depth(outcome, view.every_story);
@@ -80,7 +80,8 @@ pub(super) fn tales<S: Source>(source: &S, rows: &Rows, view: &View) -> Vec<Plan
             continue;
         }
         let Some(session) = source.session(index) else { continue };
-        let key = (session.diagnosis.code, session.server.ip, session.server.port);
+        let server = (session.server.ip, session.server.port);
+        let key = (session.diagnosis.code, session.diagnosis.title, session.phase, server);
         let alike = known.get(&key).and_then(|&at| plans.get_mut(at));
         match alike {
             Some(plan) if !view.every_story && !view.timeline => plan.alike.push(session.id),
@@ -166,8 +167,7 @@ pub(super) fn unlisted(unlisted: &Unlisted, view: &View) -> String {
 
 /// The cells of a session's row; the date is left out where `day` says it for all.
 pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8] {
-    let time = if one_day { view.zone.time_of_day(session.start) } else { view.zone.full(session.start) };
-    let address = |end: &super::model::Endpoint| std::net::SocketAddr::new(end.ip, end.port).to_string();
+    let time = view.zone.second(session.start, !one_day);
     let diagnosis = match session.outcome {
         Outcome::Healthy if session.diagnosis.code == "healthy" => "healthy".to_owned(),
         _ => format!("{}: {}", session.diagnosis.code, session.diagnosis.title),
@@ -175,8 +175,8 @@ pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8
     [
         session.id.to_string(),
         time,
-        address(&session.client),
-        address(&session.server),
+        session.client.ip.to_string(),
+        std::net::SocketAddr::new(session.server.ip, session.server.port).to_string(),
         session.phase.as_str().to_owned(),
         session.outcome.as_str().to_owned(),
         diagnosis,
