@@ -3,9 +3,8 @@
 //! Bodies that nobody reads are stepped over by arithmetic, so neither the snapshot length nor a hole
 //! inside a body loses the next boundary, and nothing of them is copied.
 
-use crate::base::{Span, Stamp};
+use crate::base::{Chunk, Gap, Span, Stamp};
 use crate::protocol::{Malformed, Step, fastpath, tls, tpkt};
-use crate::transport::{Chunk, Gap};
 
 /// How units of one kind begin.
 pub trait Framing {

@@ -11,6 +11,8 @@ use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Negotia
 use crate::protocol::preamble::Preamble;
 use crate::transport::{Closing, Repeats, TcpFacts};
 
+pub use crate::transport::Ended;
+
 pub use conversation::Conversation;
 pub use phase::Phase;
 pub use standard::Standard;

@@ -5,4 +5,5 @@ mod facts;
 mod stub;
 pub use stub::*;
 
-pub use facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Reader, Repeats, Rst, TcpFacts};
+pub use crate::base::{Chunk, Gap};
+pub use facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
