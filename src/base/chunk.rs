@@ -23,6 +23,9 @@ pub struct Gap {
     pub offset: u64,
     /// How many are missing.
     pub len: u64,
+    /// Whether the other end acknowledged them, so that the capture lacks them for sure. Without that, they
+    /// were passed by, or lost on their way and never repaired.
+    pub acknowledged: bool,
     /// The packet after which the hole was known.
     pub stamp: Stamp,
 }

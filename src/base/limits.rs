@@ -8,6 +8,9 @@ pub struct Limits {
     /// Connections and datagram flows kept at a time; the longest idle one goes first. A scan of a
     /// million sources fits.
     pub flows: usize,
+    /// Connections kept in full, with a reader, at a time: those that are RDP, may become it, or are on an
+    /// RDP port and were opened. Beyond a large session host's users.
+    pub watched: usize,
     /// Out-of-order bytes kept for one direction of one connection. A full receive window of a LAN
     /// session before a hole is repaired.
     pub out_of_order_bytes: usize,
@@ -48,6 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             flows: 1_000_000,
+            watched: 32_768,
             out_of_order_bytes: 256 * 1024,
             out_of_order_segments: 256,
             reassembly_bytes: 64 * 1024 * 1024,

@@ -98,5 +98,5 @@ pub(super) struct WindowTooLarge;
 
 /// Whether `error` comes from such a frame.
 pub(super) fn is_window_too_large(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<WindowTooLarge>())
+    matches!(error.get_ref(), Some(inner) if inner.is::<WindowTooLarge>())
 }

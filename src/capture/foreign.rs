@@ -95,7 +95,10 @@ fn describe_text(head: &[u8]) -> Option<Foreign> {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     if starts(b"<!doctype html") || starts(b"<html") {
-        return foreign("a web page", Some("download the file again; a login or error page was saved in its place"));
+        return foreign(
+            "a web page",
+            Some("download the file again; a login or error page was saved in its place"),
+        );
     }
     if starts(b"<?xml") || starts(b"<pdml") {
         return foreign("XML", Some(TEXT_HELP));
@@ -154,7 +157,12 @@ mod tests {
         for (head, name, what, help) in [
             (etl.as_slice(), "t.etl", "ETL", "pktmon etl2pcap t.etl --out t.pcapng"),
             (b"\0\0\x10\0\x01", "T.ETL", "ETL", "etl2pcapng T.ETL T.pcapng"),
-            (b"GMBU\0\x02\x01\0", "a b.cap", "Network Monitor", "editcap -F pcapng \"a b.cap\" \"a b.pcapng\""),
+            (
+                b"GMBU\0\x02\x01\0",
+                "a b.cap",
+                "Network Monitor",
+                "editcap -F pcapng \"a b.cap\" \"a b.pcapng\"",
+            ),
             (b"RTSS\0\x01\x01\0", "x.cap", "Network Monitor 1", "editcap -F pcapng x.cap x.pcapng"),
             (b"snoop\0\0\0\0\0\0\x02", "-", "snoop", "editcap -F pcapng FILE FILE.pcapng"),
             (b"PK\x03\x04....", "x.zip", "ZIP", "unzip x.zip"),

@@ -177,7 +177,8 @@ fn open_path(path: &std::path::Path) -> io::Result<Opened> {
     };
     file.rewind()?;
     let streamed = |file| Input::Streamed(Streamed::new(Box::new(file), 0));
-    let input = if is_capture { Mapped::new(file).map_or_else(streamed, Input::Mapped) } else { streamed(file) };
+    let input =
+        if is_capture { Mapped::new(file).map_or_else(streamed, Input::Mapped) } else { streamed(file) };
     Ok(Opened::Input(input, Some(metadata.len())))
 }
 
@@ -257,13 +258,11 @@ fn no_capture(file: String, input: &mut Input, compression: Option<Compression>)
     if have == 0 {
         return OpenError::Empty { file, compressed };
     }
-    match foreign::describe(input.window(), &file) {
-        Some(foreign) => OpenError::Foreign { file, compressed, what: foreign.what, help: foreign.help },
-        None => {
-            let head = input.window().get(..8).unwrap_or(input.window());
-            let bytes: Vec<_> = head.iter().map(|byte| format!("{byte:02x}")).collect();
-            let what = format!("nothing known (it starts with {})", bytes.join(" "));
-            OpenError::Foreign { file, compressed, what, help: None }
-        }
+    if let Some(foreign) = foreign::describe(input.window(), &file) {
+        return OpenError::Foreign { file, compressed, what: foreign.what, help: foreign.help };
     }
+    let head = input.window().get(..8).unwrap_or(input.window());
+    let bytes: Vec<_> = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let what = format!("data of an unknown kind (it starts with {})", bytes.join(" "));
+    OpenError::Foreign { file, compressed, what, help: None }
 }

@@ -161,13 +161,11 @@ impl Pcapng {
             }
             let Some(head) = input.window().first_chunk::<BLOCK_HEAD>() else { return Step::End };
             let kind = self.order.u32(head, 0);
-            let step = if kind == ENHANCED_PACKET {
-                self.packet(kind, self.order.u32(head, 4), input, info)
-            } else {
-                let head = *head;
-                self.other(kind, head, input, info)
-            };
-            if let Some(step) = step {
+            if kind == ENHANCED_PACKET {
+                return self.packet(kind, self.order.u32(head, 4), input, info);
+            }
+            let head = *head;
+            if let Some(step) = self.other(kind, head, input, info) {
                 return step;
             }
         }
@@ -175,26 +173,26 @@ impl Pcapng {
 
     /// Reads a packet block of any of the three kinds.
     #[inline]
-    fn packet(&mut self, kind: u32, length: u32, input: &mut Input, info: &mut CaptureInfo) -> Option<Step> {
+    fn packet(&mut self, kind: u32, length: u32, input: &mut Input, info: &mut CaptureInfo) -> Step {
         let least = if kind == SIMPLE_PACKET { 16 } else { 32 };
         if length < least || length > MAX_BLOCK {
-            return Some(bad_length(length, least, input));
+            return bad_length(length, least, input);
         }
         let whole = length.next_multiple_of(4) as usize;
         if input.window().len() < whole {
             let have = input.fill(whole);
             if have < whole {
-                return Some(Step::Cut { at: input.offset(), need: whole as u64, have: have as u64 });
+                return Step::Cut { at: input.offset(), need: whole as u64, have: have as u64 };
             }
         }
         let block = input.window().get(..whole).unwrap_or_default();
         if self.order.u32(block, whole - 4) != length {
-            return Some(lengths_differ(length, self.order.u32(block, whole - 4), input));
+            return lengths_differ(length, self.order.u32(block, whole - 4), input);
         }
-        Some(match kind {
+        match kind {
             SIMPLE_PACKET => self.simple(block, input),
             _ => self.full(kind, block, input, info),
-        })
+        }
     }
 
     /// Enhanced Packet Block (section 4.3) and Packet Block, which differ in the first word.
@@ -301,7 +299,7 @@ impl Pcapng {
             SECTION => 28,
             INTERFACE | SECRETS => 20,
             STATISTICS => 24,
-            PACKET | SIMPLE_PACKET => return self.packet(kind, length, input, info),
+            PACKET | SIMPLE_PACKET => return Some(self.packet(kind, length, input, info)),
             _ => BLOCK_HEAD as u32,
         };
         if length < least {

@@ -182,6 +182,9 @@ impl Capture {
 
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Capture").field("walker", &self.walker).field("info", &self.info).finish_non_exhaustive()
+        f.debug_struct("Capture")
+            .field("walker", &self.walker)
+            .field("info", &self.info)
+            .finish_non_exhaustive()
     }
 }

@@ -35,7 +35,9 @@ fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Dia
     });
     match first {
         Some(first) => {
-            let (_, verdict) = fired.remove(first);
+            let (winner, verdict) = fired.remove(first);
+            // What the winner goes before is the same break, told with less.
+            fired.retain(|(rule, _)| !winner.supersedes.contains(&rule.code));
             Diagnosis { verdict, others: fired.into_iter().map(|(_, verdict)| verdict).collect() }
         }
         None => Diagnosis { verdict: rules::inconclusive::verdict(session), others: Vec::new() },

@@ -1,7 +1,7 @@
 //! What is known apart from any capture: a page for each diagnosis, and what codes mean.
 //!
-//! Data only. Pages ([`page`](self::page())) are `findings/<code>.md`, code tables ([`codes`](mod@codes)) are
-//! `codes/*.tsv`; both are embedded and parsed once. A new diagnosis is one page and one word below, a
+//! Data only. Pages are `findings/<code>.md`, code tables are `codes/*.tsv`; both are embedded and parsed
+//! once. A new diagnosis is one page and one word below, a
 //! new code value is one row.
 
 use std::sync::OnceLock;

@@ -35,7 +35,7 @@ pub struct Page {
     pub remedies: Vec<Remedy>,
     /// What mstsc would show the user, most likely first.
     pub client_errors: Vec<ClientError>,
-    /// Where to read more, each as "title <address>".
+    /// Where to read more: each a title and, in angle brackets, an address.
     pub references: Vec<&'static str>,
 }
 
@@ -96,8 +96,8 @@ impl Page {
 
 /// The rest of the line that starts with `prefix`, before the first section.
 fn head(text: &'static str, prefix: &str) -> &'static str {
-    let lines = text.lines().take_while(|line| !line.starts_with("## "));
-    lines.filter_map(|line| line.strip_prefix(prefix)).next().unwrap_or_default().trim()
+    let mut lines = text.lines().take_while(|line| !line.starts_with("## "));
+    lines.find_map(|line| line.strip_prefix(prefix)).unwrap_or_default().trim()
 }
 
 /// The body of a section.

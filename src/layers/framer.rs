@@ -270,3 +270,132 @@ impl Framing for RdpFraming {
         matches!(header, RdpUnit::Tpkt(length) if *length <= RdpUnit::LARGEST_READ)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::{FrameRef, Timestamp};
+
+    fn stamp(order: u64) -> Stamp {
+        Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64), order }
+    }
+
+    fn record(content_type: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![content_type, 3, 3, (body.len() >> 8) as u8, body.len() as u8];
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// Content type, length, body where one is handed out, first and last frame.
+    type Cut = (u8, usize, Option<Vec<u8>>, u64, u64);
+
+    fn cut(unit: &Unit<'_, tls::RecordHeader>) -> Cut {
+        let (first, last) = (unit.span.first.order, unit.span.last.order);
+        (unit.header.content_type.0, unit.header.length, unit.body.map(<[u8]>::to_vec), first, last)
+    }
+
+    /// Feeds `stream` in pieces of the given sizes, one frame each.
+    fn feed(stream: &[u8], sizes: &[usize]) -> (Vec<Cut>, bool) {
+        let mut framer = Framer::<TlsFraming>::default();
+        let (mut units, mut offset, mut sizes) = (Vec::new(), 0, sizes.iter().cycle());
+        let mut order = 0;
+        while offset < stream.len() {
+            order += 1;
+            let size = sizes.next().copied().unwrap_or(1).clamp(1, stream.len() - offset);
+            let data = &stream[offset..offset + size];
+            let chunk = Chunk { offset: offset as u64, data, len: size as u64, stamp: stamp(order) };
+            framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
+            offset += size;
+        }
+        (units, framer.at_boundary())
+    }
+
+    #[test]
+    fn bodies_are_handed_out_unless_they_are_application_data() {
+        let stream = [record(22, b"hello"), record(23, b"secret"), record(21, &[2, 40])].concat();
+        let (units, at_boundary) = feed(&stream, &[usize::MAX]);
+        assert_eq!(
+            units,
+            [(22, 5, Some(b"hello".to_vec()), 1, 1), (23, 6, None, 1, 1), (21, 2, Some(vec![2, 40]), 1, 1)]
+        );
+        assert!(at_boundary);
+    }
+
+    #[test]
+    fn a_record_over_several_packets_names_its_first_and_last() {
+        let (units, _) = feed(&record(22, &[7; 20]), &[3, 10, 12]);
+        assert_eq!(units, [(22, 20, Some(vec![7; 20]), 1, 3)]);
+    }
+
+    #[test]
+    fn what_the_snapshot_length_cut_costs_a_body_but_no_boundary() {
+        let mut framer = Framer::<TlsFraming>::default();
+        let mut units = Vec::new();
+        let stream = record(22, &[1; 100]);
+        // The packet has the whole record, the capture its first 50 bytes.
+        let chunk = Chunk { offset: 0, data: &stream[..50], len: 105, stamp: stamp(1) };
+        framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
+        let alert = record(21, &[2, 70]);
+        let chunk = Chunk { offset: 105, data: &alert, len: 7, stamp: stamp(2) };
+        framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
+        assert_eq!(units, [(22, 100, None, 1, 1), (21, 2, Some(vec![2, 70]), 2, 2)]);
+    }
+
+    #[test]
+    fn a_hole_inside_a_body_keeps_the_next_boundary_and_one_over_a_header_finds_it_again() {
+        let mut framer = Framer::<TlsFraming>::default();
+        let mut units = Vec::new();
+        let data = record(23, &[0; 1000]);
+        let push = |framer: &mut Framer<TlsFraming>, units: &mut Vec<Cut>, offset, data: &[u8], order| {
+            let chunk = Chunk { offset, data, len: data.len() as u64, stamp: stamp(order) };
+            framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
+        };
+        push(&mut framer, &mut units, 0, &data[..100], 1);
+        framer.gap(&Gap { offset: 100, len: 800, stamp: stamp(2) }, |unit| units.push(cut(&unit)));
+        push(&mut framer, &mut units, 900, &data[900..], 3);
+        push(&mut framer, &mut units, 1005, &record(21, &[1, 0]), 4);
+        assert_eq!(units, [(23, 1000, None, 1, 3), (21, 2, Some(vec![1, 0]), 4, 4)]);
+
+        framer.gap(&Gap { offset: 1012, len: 7, stamp: stamp(5) }, |unit| units.push(cut(&unit)));
+        assert!(framer.is_lost());
+        push(&mut framer, &mut units, 1019, b"the tail of something", 6);
+        push(&mut framer, &mut units, 1040, &record(21, &[2, 80]), 7);
+        assert_eq!(units.last(), Some(&(21, 2, Some(vec![2, 80]), 7, 7)));
+    }
+
+    #[test]
+    fn bytes_that_are_no_record_are_an_error_once() {
+        let mut framer = Framer::<TlsFraming>::default();
+        let chunk = Chunk { offset: 0, data: b"GET / HTTP/1.1", len: 14, stamp: stamp(1) };
+        assert!(framer.push(&chunk, |_| panic!("no unit")).is_err());
+        assert!(framer.push(&chunk, |_| panic!("no unit")).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_segmentation_gives_the_same_units(
+            records in prop::collection::vec((20u8..=23, prop::collection::vec(any::<u8>(), 0..300)), 1..12),
+            sizes in prop::collection::vec(1usize..400, 1..8),
+        ) {
+            let stream: Vec<u8> = records.iter().flat_map(|(kind, body)| record(*kind, body)).collect();
+            let strip = |units: Vec<Cut>| -> Vec<_> { units.into_iter().map(|u| (u.0, u.1, u.2)).collect() };
+            let (whole, _) = feed(&stream, &[usize::MAX]);
+            let (pieces, at_boundary) = feed(&stream, &sizes);
+            prop_assert_eq!(strip(pieces), strip(whole));
+            prop_assert!(at_boundary);
+        }
+
+        #[test]
+        fn rdp_framing_survives_anything(bytes in prop::collection::vec(any::<u8>(), 0..600), size in 1usize..50) {
+            let mut framer = Framer::<RdpFraming>::default();
+            let mut offset = 0;
+            for (order, data) in bytes.chunks(size).enumerate() {
+                let chunk = Chunk { offset, data, len: data.len() as u64, stamp: stamp(order as u64) };
+                let _ = framer.push(&chunk, |_| {});
+                offset += data.len() as u64;
+            }
+        }
+    }
+}

@@ -7,4 +7,4 @@ mod preamble;
 
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
 pub use handshake::Handshakes;
-pub use preamble::{Preambles, Stripped};
+pub use preamble::{Preamble, Preambles, Stripped};

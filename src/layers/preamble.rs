@@ -1,22 +1,211 @@
-//! Steps over what precedes RDP.
+//! Steps over what precedes RDP: SOCKS, HTTP CONNECT, PROXY protocol, preconnection PDU. SOCKS messages
+//! don't say what they are, so their order is kept here.
+
+use std::fmt;
+
 use crate::base::Dir;
-use crate::protocol::preamble::Preamble;
-/// State.
-#[derive(Debug, Default)]
-pub struct Preambles;
-/// Result.
-#[derive(Debug)]
+use crate::protocol::Step;
+use crate::protocol::first_bytes::{self, Guess, PreambleKind};
+use crate::protocol::preamble::{self, Socks4Code, Socks5Code, Socks5Method};
+
+/// One message of a preamble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preamble {
+    /// Who sent it.
+    pub dir: Dir,
+    /// Of which protocol.
+    pub kind: PreambleKind,
+    /// What it says, for people; holds text from the wire.
+    pub text: String,
+    /// The proxy refused.
+    pub refused: bool,
+}
+
+impl fmt::Display for Preamble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.text)
+    }
+}
+
+/// What [`Preambles::strip`] found at the start of the bytes.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Stripped {
-    /// Took.
+    /// A message of so many bytes.
     Took(Preamble, usize),
-    /// Need.
+    /// The beginning of one.
     Need,
-    /// Nothing.
+    /// None: what follows is the stream itself.
     Nothing,
 }
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Any preamble may come.
+    #[default]
+    Start,
+    Socks4Reply,
+    Socks5Choice,
+    Socks5Login,
+    Socks5LoginReply,
+    Socks5Request,
+    Socks5Reply,
+    HttpReply,
+    /// The tunnel is up, or there never was one.
+    Over,
+}
+
+/// The state of one connection's preambles.
+#[derive(Debug, Default)]
+pub struct Preambles(State);
+
 impl Preambles {
-    /// Strips.
-    pub fn strip(&mut self, _: Dir, _: &[u8]) -> Stripped {
-        Stripped::Nothing
+    /// Looks for a message of `dir` at the start of `bytes`.
+    pub fn strip(&mut self, dir: Dir, bytes: &[u8]) -> Stripped {
+        use Dir::{ClientToServer as C, ServerToClient as S};
+        use PreambleKind::{HttpConnect, Socks4, Socks5};
+        match (self.0, dir, bytes.first()) {
+            (State::Start, C, _) => self.start(bytes),
+            (State::Socks4Reply, S, _) => self.take(S, Socks4, preamble::socks4_reply(bytes), |code| {
+                (State::Over, format!("server answered {code}"), code != Socks4Code::GRANTED)
+            }),
+            (State::Socks5Choice, S, _) => self.take(S, Socks5, preamble::socks5_choice(bytes), |method| {
+                let next = match method {
+                    Socks5Method::NO_AUTHENTICATION => State::Socks5Request,
+                    Socks5Method::USERNAME_PASSWORD => State::Socks5Login,
+                    _ => State::Over,
+                };
+                (next, format!("server chose {method}"), method == Socks5Method::NO_ACCEPTABLE)
+            }),
+            // A client may go on before it has the server's choice.
+            (State::Socks5Login | State::Socks5Choice, C, Some(1)) => {
+                self.take(C, Socks5, preamble::socks5_login(bytes), |()| {
+                    (State::Socks5LoginReply, "client logged in with a user name".to_owned(), false)
+                })
+            }
+            (State::Socks5LoginReply, S, _) => {
+                self.take(S, Socks5, preamble::socks5_login_reply(bytes), |accepted| {
+                    let next = if accepted { State::Socks5Request } else { State::Over };
+                    let text = if accepted { "login accepted" } else { "login refused" };
+                    (next, text.to_owned(), !accepted)
+                })
+            }
+            (State::Socks5Request | State::Socks5Choice | State::Socks5LoginReply, C, Some(5)) => {
+                self.take(C, Socks5, preamble::socks5_request(bytes), |target| {
+                    (State::Socks5Reply, format!("client asked for {target}"), false)
+                })
+            }
+            (State::Socks5Reply, S, _) => self.take(S, Socks5, preamble::socks5_reply(bytes), |code| {
+                (State::Over, format!("server answered {code}"), code != Socks5Code::SUCCEEDED)
+            }),
+            (State::HttpReply, S, _) => self.take(S, HttpConnect, preamble::http_reply(bytes), |status| {
+                (State::Over, format!("proxy answered {status}"), !(200..300).contains(&status))
+            }),
+            _ => Stripped::Nothing,
+        }
+    }
+
+    fn start(&mut self, bytes: &[u8]) -> Stripped {
+        use Dir::ClientToServer as C;
+        let kind = match first_bytes::recognize(true, bytes) {
+            Guess::Preamble(kind) => kind,
+            // Too few bytes: the caller asks again with more.
+            Guess::NeedMore => return Stripped::Need,
+            _ => {
+                self.0 = State::Over;
+                return Stripped::Nothing;
+            }
+        };
+        match kind {
+            PreambleKind::Socks4 => self.take(C, kind, preamble::socks4_request(bytes), |target| {
+                (State::Socks4Reply, format!("client asked for {target}"), false)
+            }),
+            PreambleKind::Socks5 => self.take(C, kind, preamble::socks5_methods(bytes), |methods| {
+                (State::Socks5Choice, format!("client offered {} methods", methods.len()), false)
+            }),
+            PreambleKind::HttpConnect => self.take(C, kind, preamble::http_connect(bytes), |target| {
+                (State::HttpReply, format!("client asked for {target}"), false)
+            }),
+            // Another preamble may follow these two.
+            PreambleKind::Proxy => self.take(C, kind, preamble::proxy_header(bytes), |header| {
+                let text = header
+                    .addresses
+                    .map_or("no addresses".to_owned(), |(from, to)| format!("connection of {from} to {to}"));
+                (State::Start, text, false)
+            }),
+            PreambleKind::Preconnection => self.take(C, kind, preamble::preconnection(bytes), |pdu| {
+                (State::Start, pdu.blob.unwrap_or_else(|| format!("id {}", pdu.id)), false)
+            }),
+        }
+    }
+
+    fn take<T>(
+        &mut self,
+        dir: Dir,
+        kind: PreambleKind,
+        step: Step<T>,
+        read: impl FnOnce(T) -> (State, String, bool),
+    ) -> Stripped {
+        match step {
+            Step::Done(message, used) => {
+                let (next, text, refused) = read(message);
+                self.0 = next;
+                Stripped::Took(Preamble { dir, kind, text, refused }, used)
+            }
+            Step::Need(_) => Stripped::Need,
+            Step::Broken(_) => {
+                self.0 = State::Over;
+                Stripped::Nothing
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn took(stripped: Stripped) -> (String, bool, usize) {
+        match stripped {
+            Stripped::Took(preamble, used) => (preamble.to_string(), preamble.refused, used),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const C: Dir = Dir::ClientToServer;
+    const S: Dir = Dir::ServerToClient;
+    /// An X.224 Connection Request, as much as recognition needs.
+    const REQUEST: [u8; 11] = [3, 0, 0, 11, 6, 0xE0, 0, 0, 0, 0, 0];
+
+    #[test]
+    fn socks5_with_a_login_is_stepped_over_message_by_message() {
+        let mut preambles = Preambles::default();
+        assert_eq!(took(preambles.strip(C, &[5, 1, 2])).2, 3);
+        assert_eq!(took(preambles.strip(S, &[5, 2])).2, 2);
+        assert_eq!(took(preambles.strip(C, &[1, 1, b'u', 1, b'p'])).2, 5);
+        assert_eq!(took(preambles.strip(S, &[1, 0])).2, 2);
+        let (text, _, used) = took(preambles.strip(C, &[5, 1, 0, 1, 10, 0, 0, 1, 0x0D, 0x3D]));
+        assert_eq!((text.as_str(), used), ("SOCKS5: client asked for 10.0.0.1:3389", 10));
+        assert_eq!(preambles.strip(S, &[5, 0, 0, 1]), Stripped::Need);
+        let (text, refused, _) = took(preambles.strip(S, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+        assert_eq!((text.as_str(), refused), ("SOCKS5: server answered SUCCEEDED", false));
+        assert_eq!(preambles.strip(C, &REQUEST), Stripped::Nothing);
+    }
+
+    #[test]
+    fn a_proxy_header_may_precede_an_http_connect() {
+        let mut preambles = Preambles::default();
+        let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 3389\r\n";
+        assert_eq!(took(preambles.strip(C, header)).2, header.len());
+        let connect = b"CONNECT host:3389 HTTP/1.1\r\nHost: host\r\n\r\n";
+        assert_eq!(took(preambles.strip(C, connect)).2, connect.len());
+        let (text, refused, _) = took(preambles.strip(S, b"HTTP/1.1 403 Forbidden\r\n\r\n"));
+        assert_eq!((text.as_str(), refused), ("HTTP CONNECT: proxy answered 403", true));
+    }
+
+    #[test]
+    fn rdp_without_a_preamble_is_left_alone() {
+        let mut preambles = Preambles::default();
+        assert_eq!(preambles.strip(C, &REQUEST), Stripped::Nothing);
+        assert_eq!(preambles.strip(S, &[5, 0]), Stripped::Nothing);
     }
 }

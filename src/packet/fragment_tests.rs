@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::made::*;
 use super::{Body, Decoder, Packet, Undecoded};
-use crate::base::{Frame, Limits, LinkType, Timestamp};
+use crate::base::{Frame, Limits, LinkType};
 
 /// The IPv4 fragment of `whole` that starts at `from`.
 fn part(whole: &[u8], from: usize, to: usize) -> Vec<u8> {
@@ -220,7 +220,9 @@ proptest! {
         v6 in any::<bool>(),
     ) {
         let data = whole(length);
-        cuts.iter_mut().for_each(|cut| *cut *= 8);
+        for cut in &mut cuts {
+            *cut *= 8;
+        }
         cuts.retain(|cut| *cut < data.len());
         cuts.extend([0, 8, data.len()]);
         cuts.sort_unstable();

@@ -68,7 +68,7 @@ impl Fragments {
     /// Takes a fragment; gives the datagram if that completes it. `now` is the highest time seen.
     pub(super) fn add(&mut self, fragment: Fragment<'_>, now: Timestamp) -> Result<Whole, Undecoded> {
         let length = fragment.bytes.wire;
-        let end = fragment.offset + length;
+        let end = fragment.offset.saturating_add(length);
         if length == 0 || end > MAX_DATAGRAM || (fragment.more && !length.is_multiple_of(8)) {
             return Err(Undecoded::Malformed);
         }

@@ -22,6 +22,9 @@ struct Case {
     tunnelled: bool,
 }
 
+/// Name, link type, parts of the frame, and whether it is IPv6; MAC address.
+type Link<'a> = (&'static str, LinkType, &'a [&'a [u8]], bool, Option<[u8; 6]>);
+
 fn cases() -> Vec<Case> {
     let v4 = &ipv4(6, &tcp(TEXT))[..];
     let v6 = &ipv6(6, &tcp(TEXT))[..];
@@ -40,9 +43,9 @@ fn cases() -> Vec<Case> {
         ("vlan v6", 0x8100, &[&[0, 5, 0x86, 0xdd], v6], true),
         ("qinq", 0x88a8, &[&[0, 5, 0x81, 0, 0, 6, 8, 0], v4], false),
         ("four tags", 0x9100, &[&[0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7, 0x81, 0, 0, 8, 0x86, 0xdd], v6], true),
-        ("llc snap", 60, &[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], v4], false),
-        ("vlan llc snap", 0x8100, &[&[0, 5, 0, 60, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd], v6], true),
-        ("llc ip", 60, &[&[6, 6, 3], v4], false),
+        ("llc snap", 71, &[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], v4], false),
+        ("vlan llc snap", 0x8100, &[&[0, 5, 0, 91, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd], v6], true),
+        ("llc ip", 66, &[&[6, 6, 3], v4], false),
         ("mpls v4", 0x8847, &[&[0, 1, 0, 64, 0, 2, 1, 64], v4], false),
         ("mpls v6", 0x8848, &[&[0, 1, 1, 64], v6], true),
         ("mpls pseudo-wire with control word", 0x8847, &[&[0, 1, 1, 64, 0, 0, 0, 0], eth], false),
@@ -138,7 +141,7 @@ fn cases() -> Vec<Case> {
     let snap: &[u8] = &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
     let [one, two, three, four] = [[1; 6], [6, 5, 4, 3, 2, 1], [3; 6], [4; 6]];
     let cooked = &[0, 0, 0, 1, 0, 6, 6, 5, 4, 3, 2, 1, 0, 0];
-    let links: &[(&str, LinkType, &[&[u8]], bool, Option<[u8; 6]>)] = &[
+    let links: &[Link<'_>] = &[
         ("cooked", LinkType::LINUX_SLL, &[cooked, &[8, 0], v4], false, other_mac),
         ("cooked vlan", LinkType::LINUX_SLL, &[cooked, &[0x81, 0, 0, 5, 0x86, 0xdd], v6], true, other_mac),
         ("cooked tun", LinkType::LINUX_SLL, &[&[0, 4, 0xff, 0xfe, 0, 0], &[0; 8], &[8, 0], v4], false, None),
@@ -195,7 +198,7 @@ fn cases() -> Vec<Case> {
         (
             "radiotap",
             LinkType::IEEE802_11_RADIOTAP,
-            &[&[0, 0, 9, 0, 2, 0, 0, 0, 0x10], &[8, 1, 0, 0], &one, &two, &three, &[0, 0], snap, v4],
+            &[&[0, 0, 9, 0, 2, 0, 0, 0, 0x10], &[8, 1, 0, 0], &one, &two, &three, &[0, 0], snap, v4, &[9; 4]],
             false,
             other_mac,
         ),

@@ -120,7 +120,7 @@ fn loopback<'a>(bytes: Bytes<'a>, context: Context, steps: &mut Steps) -> Walk<'
     };
     match family {
         2 => ip::v4(rest, context, steps),
-        // Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS.
+        // Linux; Windows; NetBSD, OpenBSD and Npcap; FreeBSD; macOS.
         10 | 23 | 24 | 28 | 30 => ip::v6(rest, context, steps),
         _ => Err(Undecoded::NotIp),
     }

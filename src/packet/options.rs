@@ -70,9 +70,9 @@ impl<'a> TcpOptions<'a> {
 }
 
 fn pair(body: &[u8]) -> Option<(u32, u32)> {
-    let body: [u8; 8] = body.try_into().ok()?;
-    let [a, b, c, d, e, f, g, h] = body;
-    Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
+    let (words, []) = body.as_chunks::<4>() else { return None };
+    let &[first, second] = words else { return None };
+    Some((u32::from_be_bytes(first), u32::from_be_bytes(second)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use super::Malformed;
-use super::wire::text;
+use super::wire::{hex, text};
 use crate::base::Timestamp;
 
 /// Bytes of one attribute's value that are kept; RFC 5280, appendix A.1, allows names of 64 characters.
@@ -179,10 +179,6 @@ fn escape(value: &str) -> String {
         escaped.push(char);
     }
     escaped
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -43,3 +43,47 @@ fn header(i: &[u8]) -> Parsed<'_, FastPathHeader> {
     }
     Ok((rest, FastPathHeader { flags: first >> 6, events: first >> 2 & 0xF, length, header_len }))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Malformed;
+    use super::super::testing::hex;
+    use super::*;
+
+    #[test]
+    fn reads_headers() {
+        // rdp-proprietary-encryption#535: encrypted, with a checksum.
+        let short = FastPathHeader { flags: 3, events: 0, length: 20, header_len: 2 };
+        assert_eq!(parse_header(&hex("c0140de2")), Step::Done(short, 2));
+        // rdp-proprietary-encryption#530 starts so: a length of two bytes.
+        let long = FastPathHeader { flags: 3, events: 0, length: 0x1BE, header_len: 3 };
+        assert_eq!(parse_header(&hex("c081be3c")), Step::Done(long, 3));
+        // One input event, not encrypted.
+        let input = FastPathHeader { flags: 0, events: 1, length: 4, header_len: 2 };
+        assert_eq!(parse_header(&hex("04040000")), Step::Done(input, 2));
+    }
+
+    #[test]
+    fn asks_for_more_and_refuses() {
+        assert_eq!(parse_header(&[]), Step::Need(1));
+        assert_eq!(parse_header(&hex("c0")), Step::Need(2));
+        assert_eq!(parse_header(&hex("c081")), Step::Need(3));
+        let action = Malformed { what: "fast-path action", offset: 0, need: 0, have: 3 };
+        assert_eq!(parse_header(&hex("0300")), Step::Broken(action));
+        let length = Malformed { what: "fast-path length", offset: 1, need: 2, have: 1 };
+        assert_eq!(parse_header(&hex("c001")), Step::Broken(length));
+        assert!(matches!(parse_header(&hex("c08002")), Step::Broken(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..8)) {
+            if let Step::Done(header, taken) = parse_header(&bytes) {
+                prop_assert_eq!(taken, header.header_len);
+                prop_assert!(header.length >= taken);
+            }
+        }
+    }
+}

@@ -90,6 +90,8 @@ pub enum Pdu<'a> {
     },
     /// Channel Join Request, C→S.
     ChannelJoinRequest {
+        /// The client's user id.
+        initiator: u16,
         /// The channel asked for.
         channel: u16,
     },
@@ -97,11 +99,17 @@ pub enum Pdu<'a> {
     ChannelJoinConfirm {
         /// Whether it was joined.
         result: McsResult,
+        /// The client's user id.
+        initiator: u16,
         /// The channel asked for.
         requested: u16,
+        /// The channel joined, where one was.
+        channel: Option<u16>,
     },
     /// Send Data Request, C→S.
     SendDataRequest {
+        /// The sender's user id.
+        initiator: u16,
         /// The channel.
         channel: u16,
         /// The data, cut where the bytes end.
@@ -109,6 +117,8 @@ pub enum Pdu<'a> {
     },
     /// Send Data Indication, S→C.
     SendDataIndication {
+        /// The sender's user id.
+        initiator: u16,
         /// The channel.
         channel: u16,
         /// The data, cut where the bytes end.
@@ -126,11 +136,15 @@ pub enum Pdu<'a> {
 /// User ids are sent with this much taken off (T.125, section 7).
 const USER_BASE: u16 = 1001;
 
+/// The highest choice number of a domain PDU, that of tokenTestConfirm (T.125, section 7).
+const LAST_CHOICE: u8 = 42;
+
 /// Parses the user data of an X.224 data TPDU.
 pub fn parse(payload: &[u8]) -> Result<Pdu<'_>, Malformed> {
     whole("MCS PDU", payload, |i| match i {
         [0x7F, 0x65, ..] => connect_initial(i),
         [0x7F, 0x66, ..] => connect_response(i),
+        [0x7F] => Err(nom::Err::Incomplete(nom::Needed::new(1))),
         _ => domain(i),
     })
 }
@@ -186,8 +200,8 @@ fn ber_length(i: &[u8]) -> Parsed<'_, usize> {
     }
 }
 
-fn domain(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
-    let (i, first) = be_u8(i)?;
+fn domain(start: &[u8]) -> Parsed<'_, Pdu<'_>> {
+    let (i, first) = be_u8(start)?;
     Ok(match first >> 2 {
         1 => (i, Pdu::ErectDomainRequest),
         8 => {
@@ -197,37 +211,53 @@ fn domain(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
         10 => (i, Pdu::AttachUserRequest),
         11 => {
             let (i, result) = be_u8(i)?;
-            let (i, user) =
-                if first & 2 == 0 { (i, None) } else { be_u16(i).map(|(i, user)| (i, Some(user)))? };
-            let user = user.map(|user| user.saturating_add(USER_BASE));
+            let (i, user) = optional(first, i, user_id)?;
             (i, Pdu::AttachUserConfirm { result: McsResult(result), user })
         }
         14 => {
-            let (i, _initiator) = be_u16(i)?;
+            let (i, initiator) = user_id(i)?;
             let (i, channel) = be_u16(i)?;
-            (i, Pdu::ChannelJoinRequest { channel })
+            (i, Pdu::ChannelJoinRequest { initiator, channel })
         }
         15 => {
             let (i, result) = be_u8(i)?;
-            let (i, _initiator) = be_u16(i)?;
+            let (i, initiator) = user_id(i)?;
             let (i, requested) = be_u16(i)?;
-            (i, Pdu::ChannelJoinConfirm { result: McsResult(result), requested })
+            let (i, channel) = optional(first, i, be_u16)?;
+            (i, Pdu::ChannelJoinConfirm { result: McsResult(result), initiator, requested, channel })
         }
         choice @ (25 | 26) => {
-            let (i, _initiator) = be_u16(i)?;
+            let (i, initiator) = user_id(i)?;
             let (i, channel) = be_u16(i)?;
             let (i, _priority) = be_u8(i)?;
             let (i, len) = per_length(i)?;
             let (i, payload) = take(len.min(i.len()))(i)?;
             let pdu = if choice == 25 {
-                Pdu::SendDataRequest { channel, payload }
+                Pdu::SendDataRequest { initiator, channel, payload }
             } else {
-                Pdu::SendDataIndication { channel, payload }
+                Pdu::SendDataIndication { initiator, channel, payload }
             };
             (i, pdu)
         }
+        choice if choice > LAST_CHOICE => {
+            return wrong("MCS choice", start, u64::from(LAST_CHOICE), u64::from(choice));
+        }
         choice => (i, Pdu::Other(choice)),
     })
+}
+
+/// A user id, sent with [`USER_BASE`] taken off.
+fn user_id(i: &[u8]) -> Parsed<'_, u16> {
+    be_u16(i).map(|(i, id): (_, u16)| (i, id.saturating_add(USER_BASE)))
+}
+
+/// The last field of a confirm, there if bit 1 of its first byte says so.
+fn optional<'a>(
+    first: u8,
+    i: &'a [u8],
+    field: impl Fn(&'a [u8]) -> Parsed<'a, u16>,
+) -> Parsed<'a, Option<u16>> {
+    if first & 2 == 0 { Ok((i, None)) } else { field(i).map(|(i, value)| (i, Some(value))) }
 }
 
 /// One byte below 0x80, else 14 bits in two bytes (X.691, section 11.9).
@@ -238,4 +268,100 @@ pub(super) fn per_length(i: &[u8]) -> Parsed<'_, usize> {
     }
     let (rest, second) = be_u8(rest)?;
     Ok((rest, usize::from(first & 0x3F) << 8 | usize::from(second)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::hex;
+    use super::*;
+
+    /// rdp-proprietary-encryption#15, up to its user data, which is cut to a few bytes.
+    const RESPONSE: &str = "7f6682014b 0a0100 020100 301a 020122020103020100020101020100020101020300fff8020102 \
+         0404 00050014";
+
+    #[test]
+    fn reads_connect_pdus() {
+        // ndpi-rdp3#6, cut after the first bytes of its user data.
+        let initial = hex("7f65820190 040101 040101 0101ff \
+             3019 0201220201020201000201010201000201010202ffff020102 \
+             3019 02010102010102010102010102010002010102020420020102 \
+             301c 0202ffff0202fc170202ffff0201010201000201010202ffff020102 0482012f 000500147c0001");
+        let want = hex("000500147c0001");
+        assert_eq!(parse(&initial), Ok(Pdu::ConnectInitial { user_data: &want }));
+        let want = hex("00050014");
+        let result = McsResult::RT_SUCCESSFUL;
+        assert_eq!(parse(&hex(RESPONSE)), Ok(Pdu::ConnectResponse { result, user_data: &want }));
+        let refused = RESPONSE.replacen("0a0100", "0a010e", 1);
+        let result = McsResult::RT_UNSPECIFIED_FAILURE;
+        assert_eq!(parse(&hex(&refused)), Ok(Pdu::ConnectResponse { result, user_data: &want }));
+    }
+
+    /// Those of rdp-proprietary-encryption#16 to #36 and #538.
+    #[test]
+    fn reads_domain_pdus() {
+        let result = McsResult::RT_SUCCESSFUL;
+        let initiator = 1008;
+        assert_eq!(parse(&hex("0401000100")), Ok(Pdu::ErectDomainRequest));
+        assert_eq!(parse(&hex("28")), Ok(Pdu::AttachUserRequest));
+        let attached = Pdu::AttachUserConfirm { result, user: Some(1008) };
+        assert_eq!(parse(&hex("2e000007")), Ok(attached));
+        let join = Pdu::ChannelJoinRequest { initiator, channel: 1008 };
+        assert_eq!(parse(&hex("38000703f0")), Ok(join));
+        let joined = Pdu::ChannelJoinConfirm { result, initiator, requested: 1008, channel: Some(1008) };
+        assert_eq!(parse(&hex("3e00000703f003f0")), Ok(joined));
+        let sent = Pdu::SendDataRequest { initiator, channel: 1003, payload: &[1, 2, 3] };
+        assert_eq!(parse(&hex("64000703eb7003010203")), Ok(sent));
+        let long = hex(&format!("68000103eb708096{}", "aa".repeat(150)));
+        let sent = Pdu::SendDataIndication { initiator: 1002, channel: 1003, payload: &[0xAA; 150] };
+        assert_eq!(parse(&long), Ok(sent));
+    }
+
+    #[test]
+    fn reads_refusals_and_ends() {
+        let refused = Pdu::AttachUserConfirm { result: McsResult::RT_TOO_MANY_USERS, user: None };
+        assert_eq!(parse(&hex("2c0d")), Ok(refused));
+        let result = McsResult::RT_NO_SUCH_CHANNEL;
+        let refused = Pdu::ChannelJoinConfirm { result, initiator: 1008, requested: 1003, channel: None };
+        assert_eq!(parse(&hex("3c03000703eb")), Ok(refused));
+        for (bytes, reason) in [
+            ("2180", DisconnectReason::RN_USER_REQUESTED),
+            ("2080", DisconnectReason::RN_PROVIDER_INITIATED),
+            ("2200", DisconnectReason::RN_CHANNEL_PURGED),
+            ("2380", DisconnectReason(7)),
+        ] {
+            assert_eq!(parse(&hex(bytes)), Ok(Pdu::DisconnectProviderUltimatum { reason }));
+        }
+        assert_eq!(parse(&hex("0c00")), Ok(Pdu::Other(3)));
+        let choice = Malformed { what: "MCS choice", offset: 0, need: 42, have: 63 };
+        assert_eq!(parse(&hex("ff00")), Err(choice));
+    }
+
+    #[test]
+    fn every_cut_is_an_error() {
+        // Up to where the user data or payload starts, which may be cut.
+        let response = hex(RESPONSE);
+        for cut in 0..response.len() - 4 {
+            assert!(parse(&response[..cut]).is_err(), "cut at {cut}");
+        }
+        for whole in ["2e000007", "38000703f0", "3e00000703f003f0", "64000703eb7003", "2180"] {
+            let bytes = hex(whole);
+            for cut in 0..bytes.len() {
+                assert!(parse(&bytes[..cut]).is_err(), "{whole} cut at {cut}");
+            }
+        }
+        let tag = Malformed { what: "BER tag", offset: 5, need: 0x0A, have: 2 };
+        assert_eq!(parse(&hex("7f6682014b 020100")), Err(tag));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..96)) {
+            let _ = parse(&bytes);
+            for head in [0x65, 0x66] {
+                let _ = parse(&[&[0x7F, head], bytes.as_slice()].concat());
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod fastpath;
 pub mod first_bytes;
 pub mod gcc;
+pub mod ja;
 pub mod mcs;
 pub mod negotiation;
 pub mod preamble;

@@ -156,12 +156,11 @@ pub fn request(tpdu: &x224::Connection<'_>) -> ConnectionRequest {
     let all = tpdu.variable;
     let mut left = all;
     if let Some((line, tail)) = line(left) {
-        match line.strip_prefix(b"Cookie: mstshash=") {
-            Some(name) => request.cookie = Some(text(name, TEXT_LIMIT)),
-            None => {
-                let token = line.strip_prefix(b"Cookie: ").unwrap_or(line);
-                request.routing_token = Some(text(token, TEXT_LIMIT));
-            }
+        if let Some(name) = line.strip_prefix(b"Cookie: mstshash=") {
+            request.cookie = Some(text(name, TEXT_LIMIT));
+        } else {
+            let token = line.strip_prefix(b"Cookie: ").unwrap_or(line);
+            request.routing_token = Some(text(token, TEXT_LIMIT));
         }
         left = tail;
     }

@@ -88,3 +88,12 @@ pub(super) fn utf16(bytes: &[u8], limit: usize) -> String {
         .take(limit);
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
+
+/// Lower-case hexadecimal digits without separators.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0F])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
+}

@@ -1,1 +1,27 @@
-//! See docs/ARCHITECTURE.md.
+//! The report: one model, and one small file for each format, all writing to `W: Write`.
+//!
+//! [`model`] is what is said, [`build`](mod@build) makes it of what the engine handed out, [`Source`] is where
+//! renderers take it from. For people: [`table`] and [`markdown`],
+//! which share [`mod@story`] and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`].
+
+pub mod build;
+pub mod choose;
+pub mod community_id;
+pub mod json;
+pub mod markdown;
+pub mod model;
+pub mod ndjson;
+mod nothing;
+mod paint;
+mod plain;
+pub mod schema;
+mod source;
+mod story;
+mod summary;
+pub mod table;
+pub mod text;
+mod zone;
+
+pub use paint::View;
+pub use source::Source;
+pub use zone::{BadTime, BadZone, Typed, Zone};

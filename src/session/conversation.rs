@@ -121,14 +121,20 @@ impl Conversation {
             }
         }
         let sniffed = &self.lanes[dir].sniffed;
-        let lane = match first_bytes::recognize(dir == Dir::ClientToServer, &sniffed.bytes) {
+        let guess = first_bytes::recognize(dir == Dir::ClientToServer, &sniffed.bytes);
+        if dir == Dir::ServerToClient && matches!(guess, Guess::Rdp | Guess::RdpData) {
+            // A server that answers in RDP was asked in RDP, however broken the request looks.
+            self.facts.foreign.take_if(|foreign| foreign.value.name.is_none());
+        }
+        let lane = match guess {
             Guess::NeedMore if !full => return,
-            Guess::Rdp => Lane::Rdp,
+            Guess::Rdp | Guess::RdpData => Lane::Rdp,
             // Where the confirm was not captured, TLS after a request speaks for itself.
             Guess::Tls if self.facts.request.is_some() || self.facts.confirm.is_some() => Lane::Tls,
             Guess::Tls => self.foreign(dir, Some("TLS without RDP's negotiation")),
             Guess::Other(name) => self.foreign(dir, Some(name)),
-            Guess::NeedMore | Guess::Unknown | Guess::FastPath => self.foreign(dir, None),
+            Guess::Preamble(kind) => self.foreign(dir, Some(kind.as_str())),
+            Guess::NeedMore | Guess::Unknown => self.foreign(dir, None),
         };
         self.lane[dir] = lane;
         let sniffed = std::mem::take(&mut self.lanes[dir].sniffed);
@@ -136,13 +142,20 @@ impl Conversation {
         sniffed.replay(extra, |piece| self.read(dir, &piece));
     }
 
-    /// The first bytes are another protocol's. One end's are enough: what the other says no longer counts.
+    /// The first bytes are not RDP's. With a name, one end's are enough: what the other says no longer
+    /// counts. Without one, the server may still turn out to speak RDP.
     fn foreign(&mut self, dir: Dir, name: Option<&'static str>) -> Lane {
-        let span = self.lanes[dir].sniffed.span();
-        if let Some(span) = span {
-            self.facts.foreign.get_or_insert(Seen::new(Foreign { dir, name }, span));
+        if let Some(span) = self.lanes[dir].sniffed.span() {
+            if name.is_none() {
+                self.odd(format!("the {}'s first bytes are no message of RDP", dir.sender()), span);
+            }
+            if name.is_some() || dir == Dir::ServerToClient || self.facts.confirm.is_none() {
+                self.facts.foreign.get_or_insert(Seen::new(Foreign { dir, name }, span));
+            }
         }
-        self.lane[dir.flip()] = Lane::Done;
+        if name.is_some() || !(self.rdp_port || self.facts.request.is_some()) {
+            self.lane[dir.flip()] = Lane::Done;
+        }
         Lane::Done
     }
 
@@ -235,10 +248,10 @@ impl Conversation {
                 if let Some(malformed) = confirm.malformed {
                     self.odd(format!("Connection Confirm: {malformed}"), unit.span);
                 }
-                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation {
-                    if selected != Protocols::RDP {
-                        self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
-                    }
+                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation
+                    && selected != Protocols::RDP
+                {
+                    self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
                 }
                 self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
             }

@@ -7,11 +7,11 @@ mod timeline;
 mod tls;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
+use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
-use crate::protocol::preamble::Preamble;
 use crate::transport::{Closing, Repeats, TcpFacts};
 
-pub use crate::transport::Ended;
+pub use crate::transport::{DirFacts, Ended};
 
 pub use conversation::Conversation;
 pub use phase::Phase;
@@ -98,10 +98,10 @@ impl Session {
 
     /// Where the session was seen to be active.
     pub fn active_since(&self) -> Option<Span> {
-        if let Some(standard) = &self.facts.standard {
-            if let Some(span) = standard.active {
-                return Some(span);
-            }
+        if let Some(standard) = &self.facts.standard
+            && let Some(span) = standard.active
+        {
+            return Some(span);
         }
         let tls = self.facts.tls.as_ref()?;
         let server = &tls.data[Dir::ServerToClient];
@@ -118,10 +118,10 @@ impl Session {
         if self.is_active() {
             return Phase::Active;
         }
-        if let Some(standard) = &self.facts.standard {
-            if let Some((phase, _)) = standard.phases.last() {
-                return *phase;
-            }
+        if let Some(standard) = &self.facts.standard
+            && let Some((phase, _)) = standard.phases.last()
+        {
+            return *phase;
         }
         if let Some(tls) = &self.facts.tls {
             if tls.data[Dir::ClientToServer].records > 0 || self.facts.midstream {

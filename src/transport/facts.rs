@@ -16,6 +16,13 @@ pub struct Repeats {
     pub count: u32,
 }
 
+impl Repeats {
+    /// A packet that came once.
+    pub const fn once(stamp: Stamp) -> Self {
+        Repeats { first: stamp, last: stamp, count: 1 }
+    }
+}
+
 /// Everything known of one TCP connection but its payload.
 #[derive(Clone, Debug)]
 pub struct TcpFacts {
@@ -47,7 +54,9 @@ pub struct TcpFacts {
     pub rtt_client: Option<i64>,
     /// Why nothing more came.
     pub ended: Ended,
-    /// Until when the capture would have shown more: the capture's highest time when this was handed out.
+    /// Until when the capture would have shown more of this connection: the capture's highest time when
+    /// it ended, or, where it ended by [`Ended::Idle`] or [`Ended::Closed`], the moment its idle time was
+    /// over, so that it does not depend on when that was noticed.
     pub observed_until: Timestamp,
 }
 
@@ -56,14 +65,16 @@ pub struct TcpFacts {
 pub struct DirFacts {
     /// Packets, sightings of one packet counted once.
     pub packets: u64,
-    /// Packets with payload, repeats included.
+    /// Packets with payload, repeats included; keep-alives and zero-window probes apart.
     pub segments: u64,
     /// Payload bytes of the stream, each counted once.
     pub bytes: u64,
     /// Segments that repeated bytes sent before; keep-alives and zero-window probes apart.
     pub retransmitted: u64,
     /// Segments that had to be sent again: retransmissions of bytes not yet acknowledged, and holes
-    /// filled later by a retransmission.
+    /// filled later by a retransmission. A repeat that the acknowledgement shows to have been needless
+    /// (RFC 2883 duplicate SACK, an older timestamp echo, or an answer sooner than the path allows) is
+    /// taken out again.
     pub lost: u64,
     /// Segments that arrived after later ones and were no retransmission.
     pub out_of_order: u64,
@@ -73,6 +84,11 @@ pub struct DirFacts {
     pub zero_window: u64,
     /// Holes of the capture: bytes acknowledged by the peer (or passed by) and never seen.
     pub gaps: u64,
+    /// Holes that were still open when the connection ended and that the other end never acknowledged:
+    /// lost before the capture point and never repaired.
+    pub holes: u64,
+    /// Bytes in those holes.
+    pub hole_bytes: u64,
     /// Maximum segment size offered.
     pub mss: Option<u16>,
     /// Whether the SYN offered selective acknowledgements.
@@ -92,14 +108,46 @@ pub struct DirFacts {
     pub acked: u64,
     /// Where the other end's highest acknowledgement of payload came.
     pub acked_at: Option<Stamp>,
-    /// Repeats of the oldest bytes that are still unacknowledged, at the end of the connection.
+    /// The packets that carried the oldest byte still unacknowledged: the first sending, the last, and how
+    /// many (1: sent once). `None` where everything was acknowledged. Filled in when the connection ends.
     pub unanswered: Option<Repeats>,
+    /// IP packet length in bytes of the last packet in `unanswered`; above the MTU where offload was not
+    /// done yet.
+    pub unanswered_ip_len: u32,
+    /// Largest IP packet length in bytes whose payload was acknowledged; the same remark.
+    pub largest_acked: u32,
     /// First FIN.
     pub fin: Option<Stamp>,
     /// First RST.
     pub rst: Option<Rst>,
     /// RSTs, sightings of one packet counted once.
     pub rsts: u32,
+    /// Packets with payload that this end sent after its first RST, repeats of older bytes included.
+    pub data_after_rst: Option<Repeats>,
+    /// The first of them whose payload starts at or beyond the RST's sequence number and that does not
+    /// look merely reordered: its sender had not sent that RST.
+    pub beyond_rst: Option<Stamp>,
+    /// The last packet, RSTs apart.
+    pub marks: Option<Marks>,
+}
+
+/// What a sender's packets look like, to tell a forged one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks {
+    /// The packet.
+    pub stamp: Stamp,
+    /// TTL.
+    pub ttl: u8,
+    /// IPv4 identification.
+    pub ip_id: Option<u16>,
+    /// Window field, not scaled.
+    pub window: u16,
+    /// Whether it carries TCP timestamps.
+    pub timestamps: bool,
+    /// Interface of the capture; TTL and MAC compare only within one.
+    pub interface: u16,
+    /// Source MAC address; not kept for handshake packets of a connection that never carried payload.
+    pub src_mac: Option<[u8; 6]>,
 }
 
 /// A RST as it stood on the wire.
@@ -109,6 +157,10 @@ pub struct Rst {
     pub stamp: Stamp,
     /// Sequence number.
     pub seq: u32,
+    /// Where that lies in its sender's stream; `None` where the stream is not known, negative before it.
+    pub offset: Option<i64>,
+    /// Its sender's `sent` at that time: a genuine RST has no lower offset.
+    pub sent: u64,
     /// Acknowledgement number, where the ACK flag was set.
     pub ack: Option<u32>,
     /// TTL.
@@ -117,6 +169,10 @@ pub struct Rst {
     pub ip_id: Option<u16>,
     /// Window field.
     pub window: u16,
+    /// How the packet looks.
+    pub marks: Marks,
+    /// How its sender's last packet before it looked.
+    pub prior: Option<Marks>,
     /// Whether its sender had sent FIN before.
     pub after_own_fin: bool,
     /// Whether the other end had sent FIN before.
@@ -158,7 +214,9 @@ pub enum Interest {
     Ignore,
 }
 
-/// Reads the payload of one connection. Made when the first payload byte (or gap) of the connection comes.
+/// Reads the payload of one connection. Made when the first payload byte (or gap) of the connection comes,
+/// which may wait for earlier bytes before it is handed on. Away from RDP's ports a gap alone makes none, so
+/// the first chunk of a direction may have an offset above 0 without a gap before it.
 pub trait Reader {
     /// Takes the next bytes of a direction. `tcp` holds the connection's facts up to this packet.
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest;

@@ -1,9 +1,20 @@
 //! Flows: which segments belong to one TCP connection, in-order bytes with the frames that carried
 //! them, and the facts of handshake, teardown and retransmission.
 
+mod assembler;
+mod connection;
+mod direction;
+mod embryo;
 mod facts;
-mod stub;
-pub use stub::*;
+mod flows;
+mod index;
+mod key;
+mod options;
+mod sightings;
+mod table;
+#[cfg(test)]
+mod tests;
 
 pub use crate::base::{Chunk, Gap};
-pub use facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
+pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
+pub use flows::{Config, Connections, Finished};

@@ -130,8 +130,7 @@ fn negotiation_failure(
         Verdict::failed(code, Side::Server, Confidence::Certain, Evidence::of(confirm, text))
             .with(asked)
             .explain(format!(
-                "The client asked for {asked_for}; the server refused with {} and named the reason itself.",
-                failure
+                "The client asked for {asked_for}; the server refused with {failure} and named the reason itself."
             )),
     )
 }
@@ -260,4 +259,44 @@ fn offers(hello: &ClientHello, version: Version) -> bool {
         return version <= hello.legacy_version;
     }
     hello.supported_versions.contains(&version)
+}
+
+/// The server's side ended the connection at `end`, by `how`, with nothing but that in answer to the
+/// ClientHello; `alike` earlier sessions of the server ended in the same way.
+fn ended_after_hello(
+    session: &Session,
+    context: &Context<'_>,
+    code: &'static str,
+    end: Stamp,
+    how: &str,
+    alike: u32,
+) -> Option<Verdict> {
+    let (_, hello) = hello_unanswered(session)?;
+    let delay = delay(hello.last, end);
+    let worked = context.server.and_then(|server| server.established);
+    // Like failures of this server and no success speak for its certificate or key.
+    let confidence = if alike > 0 && worked.is_none() { Confidence::Likely } else { Confidence::Possible };
+    let many = context.server.is_some_and(|server| server.many_clients);
+    let others = match alike {
+        0 => String::new(),
+        1 => " An earlier connection to this server ended alike.".to_owned(),
+        n if many => format!(" {n} earlier connections of several clients to this server ended alike."),
+        n => format!(" {n} earlier connections of the same client to this server ended alike."),
+    };
+    let good = worked.map_or(String::new(), |(_, _, stamp)| {
+        let frame = stamp.at.number();
+        format!(" An earlier handshake with this server succeeded (frame {frame}), so its key worked then.")
+    });
+    let text = format!("server's side sent {how} {delay} after the ClientHello; no alert, no ServerHello");
+    let agreed = "server had agreed to TLS in the Connection Confirm";
+    Some(
+        Verdict::failed(code, Side::Server, confidence, Evidence::seen(end, text))
+            .with(Evidence::seen(hello, "client sent the ClientHello"))
+            .with(session.facts.confirm.as_ref().map(|confirm| Evidence::of(confirm, agreed)))
+            .owned_by(if worked.is_none() { "certificate" } else { "unknown" })
+            .explain(format!(
+                "The server agreed to TLS, then its side ended the connection with {how} {delay} after the \
+                 ClientHello without saying why.{others}{good}"
+            )),
+    )
 }

@@ -5,30 +5,17 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "tls-closed-after-client-hello", supersedes: &[], check };
 
 fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
-    let (_, hello) = hello_unanswered(session)?;
-    let end = session.closed_first(Dir::ServerToClient, false)?;
-    let delay = delay(hello.last, end);
-    let others = context.server.map_or(0, |server| server.closed_after_hello);
-    let worked = context.server.and_then(|server| server.established);
-    // Like failures of this server and no success speak for its certificate or key.
-    let confidence = if others > 0 && worked.is_none() { Confidence::Likely } else { Confidence::Possible };
-    let alike = match (others, context.server.is_some_and(|server| server.many_clients)) {
-        (0, _) => String::new(),
-        (n, true) => format!(" {n} earlier connections of several clients to this server ended alike."),
-        (n, false) => format!(" {n} earlier connections of the same client to this server ended alike."),
+    // xrdp that can't use its certificate says goodbye in clear and leaves the closing to the client.
+    let goodbye = session
+        .facts
+        .clear_ultimatum
+        .filter(|ultimatum| ultimatum.value == Dir::ServerToClient)
+        .map(|ultimatum| ultimatum.span.first)
+        .filter(|goodbye| session.tcp.closing.is_none_or(|closing| goodbye.before(&closing.stamp)));
+    let (end, how) = match goodbye {
+        Some(goodbye) => (goodbye, "a Disconnect Provider Ultimatum in clear"),
+        None => (session.closed_first(Dir::ServerToClient, false)?, "FIN"),
     };
-    let good = worked.map_or(String::new(), |(_, _, stamp)| {
-        format!(" An earlier handshake with this server succeeded (frame {}), so its certificate and key work.", stamp.at.number())
-    });
-    Some(
-        Verdict::failed(
-            RULE.code,
-            Side::Server,
-            confidence,
-            Evidence::seen(end, format!("server's side sent FIN {delay} after the ClientHello, no alert and no ServerHello before it")),
-        )
-        .with(Evidence::seen(hello, "client sent the ClientHello"))
-        .with(session.facts.confirm.as_ref().map(|confirm| Evidence::of(confirm, "server had agreed to TLS in the Connection Confirm")))
-        .explain(format!("The server agreed to TLS, then its side ended the connection with FIN {delay} after the ClientHello without saying why.{alike}{good}")),
-    )
+    let alike = context.server.map_or(0, |server| server.closed_after_hello);
+    ended_after_hello(session, context, RULE.code, end, how, alike)
 }

@@ -1,0 +1,5 @@
+mod formats;
+mod hostile;
+mod merging;
+mod opening;
+mod peers;

@@ -1,0 +1,146 @@
+//! The report as Markdown that GitHub, GitLab and Jira take when it is pasted.
+
+use std::io::{self, Write};
+
+use super::model::Session;
+use super::paint::View;
+use super::source::Source;
+use super::story::{self, Depth, Frames};
+use super::summary::{self, HEADER, Tale};
+use super::text::{clean, code, markdown};
+
+/// Writes the report as Markdown.
+pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Result<()> {
+    let out = &mut out;
+    let total: u64 = source.summary().by_outcome.values().sum();
+    if total == 0 {
+        return writeln!(out, "{}", markdown(source.nothing()).replace("\\\\u{a}\\\\u{a}", "\n\n"));
+    }
+    let day = summary::one_day(source, view);
+    writeln!(
+        out,
+        "**{}.** {}\n",
+        markdown(&summary::headline(source)),
+        summary::times(day.as_deref(), view)
+    )?;
+    let rows = summary::rows(source);
+    writeln!(out, "| {} |", HEADER.map(|title| if title == "#" { "\\#" } else { title }).join(" | "))?;
+    writeln!(out, "|{}", " --- |".repeat(HEADER.len()))?;
+    for session in rows.shown.iter().filter_map(|&index| source.session(index)) {
+        let cells = summary::cells(&session, view, day.is_some());
+        writeln!(out, "| {} |", cells.map(|cell| markdown(&cell)).join(" | "))?;
+    }
+    let folds = rows.folds().chain(source.summary().unlisted.iter().map(|u| summary::unlisted(u, view)));
+    for fold in folds {
+        writeln!(out, "\n{}", markdown(&fold))?;
+    }
+    let frames = Frames(source.captures());
+    let plans = summary::tales(source, &rows, view);
+    for tale in summary::tell(source, &plans, view) {
+        writeln!(out)?;
+        match tale {
+            Tale::Story(session, depth) => story(out, &session, frames, view, depth)?,
+            Tale::Alike(text) => writeln!(out, "{}", markdown(&text))?,
+            Tale::More(more) => writeln!(out, "{}", markdown(&summary::more_stories(more)))?,
+        }
+    }
+    Ok(())
+}
+
+fn story<W: Write>(
+    out: &mut W,
+    session: &Session,
+    frames: Frames<'_>,
+    view: &View,
+    depth: Depth,
+) -> io::Result<()> {
+    writeln!(out, "### {}", markdown(&story::heading(session, &view.zone)))?;
+    if depth != Depth::None {
+        let diagnosis = &session.diagnosis;
+        writeln!(out, "\n**{}**  ", markdown(&diagnosis.title))?;
+        writeln!(out, "{}", markdown(&story::verdict(diagnosis)))?;
+        for text in [&diagnosis.summary, &diagnosis.explanation] {
+            for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+                writeln!(out, "\n{}", markdown(paragraph))?;
+            }
+        }
+        ladder(out, session, frames)?;
+        if !diagnosis.evidence.is_empty() {
+            writeln!(out, "\n**Evidence**\n")?;
+            for e in &diagnosis.evidence {
+                let frame = frames.range(e.capture, e.frame, e.last_frame);
+                writeln!(out, "- {} ({:.3} s): {}", markdown(&frame), e.time_s.0, markdown(&e.text))?;
+            }
+        }
+        if !diagnosis.rivals.is_empty() {
+            writeln!(out, "\n**What else it could be, and how to tell**\n")?;
+            for rival in &diagnosis.rivals {
+                writeln!(out, "- {}", markdown(&story::rival(rival)))?;
+            }
+        }
+        if !diagnosis.remedies.is_empty() {
+            writeln!(out, "\n**What to do**\n")?;
+            for (i, remedy) in diagnosis.remedies.iter().enumerate() {
+                write!(out, "{}. *{}*: {}", i + 1, markdown(&remedy.who), markdown(&remedy.text))?;
+                match &remedy.command {
+                    Some(command) => writeln!(out, " {}", code(command))?,
+                    None => writeln!(out)?,
+                }
+            }
+        }
+        if depth == Depth::Full {
+            last(out, session)?;
+        }
+    }
+    if view.timeline {
+        timeline(out, session, frames)?;
+    }
+    Ok(())
+}
+
+fn ladder<W: Write>(out: &mut W, session: &Session, frames: Frames<'_>) -> io::Result<()> {
+    writeln!(out, "\n**How far it got**\n")?;
+    for step in story::ladder(session, frames) {
+        let parts: Vec<&str> = [step.time.as_str(), &step.frames, &step.note]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        writeln!(out, "- {} {}: {}", step.mark.symbol(), step.title, markdown(&parts.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn last<W: Write>(out: &mut W, session: &Session) -> io::Result<()> {
+    let diagnosis = &session.diagnosis;
+    if !session.other_diagnoses.is_empty() {
+        writeln!(out, "\n**What also fits**\n")?;
+        for other in &session.other_diagnoses {
+            let text = format!("{} ({}, {})", other.title, other.code, other.confidence.as_str());
+            writeln!(out, "- {}", markdown(&text))?;
+        }
+    }
+    if !diagnosis.client_error.is_empty() {
+        writeln!(out, "\n**What the Windows client (mstsc) shows**\n")?;
+        for error in &diagnosis.client_error {
+            writeln!(out, "- {}", markdown(&story::client_error(error)))?;
+        }
+    }
+    if !diagnosis.references.is_empty() {
+        writeln!(out, "\n**Read more**\n")?;
+        for reference in &diagnosis.references {
+            match reference.strip_suffix('>').and_then(|reference| reference.rsplit_once(" <")) {
+                Some((title, address)) => writeln!(out, "- [{}]({})", markdown(title), clean(address))?,
+                None => writeln!(out, "- {}", markdown(reference))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn timeline<W: Write>(out: &mut W, session: &Session, frames: Frames<'_>) -> io::Result<()> {
+    writeln!(out, "\n**Timeline**\n\n| time | frame | from | what |\n| --- | --- | --- | --- |")?;
+    for row in story::timeline(session, frames) {
+        writeln!(out, "| {} |", row.map(|cell| markdown(&cell)).join(" | "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,418 @@
+//! What a report says, as every format shows it. The types are the JSON (`docs/schema/rdpwhy-1.json` is
+//! generated from them): each field is always present, unknown is null, none is [] or {}.
+//!
+//! Adding a field is free. Renaming one, or changing its meaning, needs another [`SCHEMA`].
+
+mod values;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use values::{
+    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PerDirection, Phase, Side, Span, Time,
+    Transport, Vantage,
+};
+
+/// Name and version of the format.
+pub const SCHEMA: &str = "rdpwhy/1";
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The captures, in the order they were given.
+    pub captures: Vec<Capture>,
+    /// The sessions, in the order of their first packets.
+    pub sessions: Vec<Session>,
+    /// What users tried, in the order of their first sessions.
+    pub attempts: Vec<Attempt>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// One capture that was read.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Capture {
+    /// The path as it was given; "-" for standard input.
+    pub file: String,
+    /// "pcap" or "pcapng".
+    pub format: &'static str,
+    /// "gzip" or "zstd".
+    pub compression: Option<&'static str>,
+    /// Packet records.
+    pub packets: u64,
+    /// Captured bytes of these packets.
+    pub bytes: u64,
+    /// Lowest time of a packet.
+    pub first: Option<Time>,
+    /// Highest time of a packet.
+    pub last: Option<Time>,
+    /// What is wrong or missing.
+    pub warnings: Vec<String>,
+}
+
+/// One connection.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Session {
+    /// From 1, in the order of first packets.
+    pub id: u64,
+    /// The attempt that it belongs to.
+    pub attempt: u64,
+    /// What carries it.
+    pub transport: Transport,
+    /// The end that opened it.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// Community ID 1.0, seed 0.
+    pub community_id: String,
+    /// First frame.
+    pub start: Time,
+    /// Last frame.
+    pub end: Time,
+    /// From the first to the last frame.
+    pub duration_s: Span,
+    /// The latest phase that the wire shows was entered.
+    pub phase: Phase,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub diagnosis: Diagnosis,
+    /// What else fits.
+    pub other_diagnoses: Vec<Diagnosis>,
+    /// What happened, in order.
+    pub timeline: Vec<Event>,
+    /// X.224 negotiation.
+    pub negotiation: Negotiation,
+    /// TLS.
+    pub tls: Tls,
+    /// What is known of RDP's own messages, named after the specification's fields.
+    pub rdp: BTreeMap<&'static str, serde_json::Value>,
+    /// TCP.
+    pub tcp: Tcp,
+    /// The session's RDP-UDP flows.
+    pub udp: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// One end of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Endpoint {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port.
+    pub port: u16,
+    /// Its name, where a message told it: the client's own, or the one that the client called the server by.
+    pub hostname: Option<String>,
+}
+
+/// Why a session ended as it did.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Diagnosis {
+    /// Diagnosis code.
+    pub code: &'static str,
+    /// The cause in one line.
+    pub title: String,
+    /// Two sentences without protocol words.
+    pub summary: String,
+    /// Whose act or silence ended it.
+    pub side: Side,
+    /// Whose configuration must change.
+    pub owner: Owner,
+    /// How sure `title` and `side` are.
+    pub confidence: Confidence,
+    /// What this session showed.
+    pub explanation: String,
+    /// The frames that it rests on.
+    pub evidence: Vec<Evidence>,
+    /// Other causes that look the same.
+    pub rivals: Vec<Rival>,
+    /// What to do, in this order.
+    pub remedies: Vec<Remedy>,
+    /// What the user may have seen.
+    pub client_error: Vec<ClientError>,
+    /// Where to read more: "title <address>".
+    pub references: Vec<String>,
+}
+
+/// A frame and what it shows.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Index in `captures`.
+    pub capture: u16,
+    /// The packet's number there, from 1; of several the first.
+    pub frame: u64,
+    /// The last packet's number, where several carried it.
+    #[serde(skip)]
+    pub last_frame: u64,
+    /// Seconds since the session's first frame.
+    pub time_s: Span,
+    /// What it shows.
+    pub text: String,
+}
+
+/// Another cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rival {
+    /// The cause.
+    pub cause: String,
+    /// What would tell it apart.
+    pub tell_apart: String,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Remedy {
+    /// Who.
+    pub who: String,
+    /// What.
+    pub text: String,
+    /// The command that does or checks it.
+    pub command: Option<String>,
+}
+
+/// An error as mstsc shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ClientError {
+    /// Error code, as "0x904".
+    pub code: String,
+    /// Extended error code, as "0x7"; null where any may stand.
+    pub extended: Option<String>,
+    /// Whether the diagnosis explains it.
+    pub fit: Fit,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Event {
+    /// Index in `captures`.
+    pub capture: u16,
+    /// The packet's number there, from 1; of several the first.
+    pub frame: u64,
+    /// The last packet's number, where several carried it.
+    #[serde(skip)]
+    pub last_frame: u64,
+    /// Seconds since the session's first frame.
+    pub time_s: Span,
+    /// Who sent it.
+    pub direction: Option<Direction>,
+    /// The phase that it belongs to.
+    pub phase: Phase,
+    /// What it is.
+    pub kind: String,
+    /// Whether it was concluded from shape and timing, not read.
+    pub inferred: bool,
+    /// In words.
+    pub summary: String,
+    /// Its fields.
+    pub details: BTreeMap<String, String>,
+}
+
+/// What the X.224 negotiation showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Negotiation {
+    /// The value of `Cookie: mstshash=`.
+    pub cookie: Option<String>,
+    /// Another line before the negotiation.
+    pub routing_token: Option<String>,
+    /// What the client offered.
+    pub requested_protocols: Option<Bits>,
+    /// What the server chose.
+    pub selected_protocol: Option<Coded>,
+    /// Why the server refused.
+    pub failure: Option<Coded>,
+    /// Flags of the client's request.
+    pub request_flags: Option<Bits>,
+    /// Flags of the server's answer.
+    pub response_flags: Option<Bits>,
+    /// The id that the session's UDP flows repeat.
+    pub correlation_id: Option<String>,
+}
+
+/// What TLS showed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Tls {
+    /// The version agreed on, as "TLS 1.2".
+    pub version: Option<String>,
+    /// What the client offered.
+    pub offered_versions: Vec<String>,
+    /// The cipher suite agreed on.
+    pub cipher: Option<Coded>,
+    /// What the client offered, in its order; reserved values (GREASE) are left out.
+    pub offered_ciphers: Vec<Coded>,
+    /// The name that the client called the server by.
+    pub sni: Option<String>,
+    /// The application protocols that the client offered.
+    pub alpn: Vec<String>,
+    /// JA3 fingerprint of the client's hello.
+    pub ja3: Option<String>,
+    /// JA4 fingerprint of the client's hello.
+    pub ja4: Option<String>,
+    /// The server's certificate.
+    pub certificate: Option<Certificate>,
+    /// Whether the capture shows it; never under TLS 1.3.
+    pub certificate_visible: bool,
+    /// Alerts that were readable.
+    pub alerts: Vec<Alert>,
+    /// Whether the records could be opened.
+    pub decrypted: bool,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Certificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// Start of its validity.
+    pub not_before: Time,
+    /// End of its validity.
+    pub not_after: Time,
+    /// Whether subject and issuer are the same.
+    pub self_signed: bool,
+    /// Its public key.
+    pub key: Key,
+    /// SHA-256 of the whole certificate.
+    pub sha256: String,
+}
+
+/// A public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Key {
+    /// "RSA", "EC" ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its size.
+    pub bits: Option<u32>,
+}
+
+/// A TLS alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Alert {
+    /// The packet's number.
+    pub frame: u64,
+    /// Who sent it.
+    pub direction: Direction,
+    /// Warning or fatal.
+    pub level: Coded,
+    /// What it says.
+    pub description: Coded,
+}
+
+/// What TCP showed.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Tcp {
+    /// Packets with payload, repeats included.
+    pub segments: PerDirection<u64>,
+    /// Payload bytes, each counted once.
+    pub bytes: PerDirection<u64>,
+    /// Segments that repeated earlier bytes.
+    pub retransmitted: PerDirection<u64>,
+    /// Segments that had to be sent again.
+    pub lost: PerDirection<u64>,
+    /// Segments that came after later ones and were no repeat.
+    pub out_of_order: PerDirection<u64>,
+    /// Further sightings of one packet.
+    pub duplicate_frames: PerDirection<u64>,
+    /// Times the receive window was closed.
+    pub zero_window: PerDirection<u64>,
+    /// Holes in the capture.
+    pub gaps: PerDirection<u64>,
+    /// Maximum segment size offered.
+    pub mss: PerDirection<Option<u16>>,
+    /// TTL of the first packet.
+    pub ttl: PerDirection<Option<u8>>,
+    /// Round trip of the handshake.
+    pub rtt_ms: Rtt,
+    /// Where the capture was taken.
+    pub vantage: Vantage,
+    /// Who closed first.
+    pub closed_by: Option<ClosedBy>,
+}
+
+/// Round trips between the capture point and the ends, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Rtt {
+    /// SYN to SYN-ACK.
+    pub to_server: Option<Span>,
+    /// SYN-ACK to its acknowledgement.
+    pub to_client: Option<Span>,
+}
+
+/// The packet that began the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ClosedBy {
+    /// Who sent it.
+    pub direction: Direction,
+    /// What it was.
+    pub how: How,
+}
+
+/// One click of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Attempt {
+    /// From 1.
+    pub id: u64,
+    /// Who tried.
+    pub client: Host,
+    /// What was tried.
+    pub server: Server,
+    /// Ids of the sessions.
+    pub sessions: Vec<u64>,
+    /// That of the session which decided it.
+    pub outcome: Outcome,
+    /// Id of that session.
+    pub decided_by: u64,
+    /// One or two sentences.
+    pub story: String,
+}
+
+/// An address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Host {
+    /// Address.
+    pub ip: IpAddr,
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Server {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port.
+    pub port: u16,
+}
+
+/// Counts over the sessions that were chosen, listed or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Sessions by outcome.
+    pub by_outcome: BTreeMap<&'static str, u64>,
+    /// Sessions by diagnosis code.
+    pub by_code: BTreeMap<&'static str, u64>,
+    /// Sessions that are counted and not listed.
+    pub unlisted: Vec<Unlisted>,
+    /// What several sessions have in common.
+    pub patterns: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Sessions of one server and code beyond the bound of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unlisted {
+    /// The server.
+    pub server: Server,
+    /// Diagnosis code.
+    pub code: &'static str,
+    /// How many sessions.
+    pub count: u64,
+    /// From how many client addresses.
+    pub clients: u64,
+    /// Start of the first.
+    pub first: Time,
+    /// Start of the last.
+    pub last: Time,
+}

@@ -1,0 +1,118 @@
+//! Lines for people: wrapped, cleaned and, where the caller says so, coloured.
+
+use std::io::{self, Write};
+
+use super::text::{clean, wrap};
+use super::zone::Zone;
+
+/// How people are shown a report.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The zone of times.
+    pub zone: Zone,
+    /// Characters in a line.
+    pub width: usize,
+    /// Every entry of the timelines.
+    pub timeline: bool,
+    /// Every session's story in full, whatever its outcome.
+    pub every_story: bool,
+    /// With ANSI colours.
+    pub color: bool,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        View { zone: Zone::utc(), width: 100, timeline: false, every_story: false, color: false }
+    }
+}
+
+/// What a piece of text is, for its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Strong,
+    Faint,
+    Bad,
+    Warn,
+    Good,
+}
+
+impl Tone {
+    const fn ansi(self) -> &'static str {
+        match self {
+            Tone::Plain => "",
+            Tone::Strong => "\x1b[1m",
+            Tone::Faint => "\x1b[2m",
+            Tone::Bad => "\x1b[1;31m",
+            Tone::Warn => "\x1b[33m",
+            Tone::Good => "\x1b[32m",
+        }
+    }
+
+    /// `text`, which must be clean, in this tone.
+    pub(super) fn paint(self, text: &str, color: bool) -> String {
+        match self.ansi() {
+            "" => text.to_owned(),
+            _ if !color || text.is_empty() => text.to_owned(),
+            ansi => format!("{ansi}{text}\x1b[0m"),
+        }
+    }
+}
+
+/// Writes lines. All text passes [`clean`] here, so that none can forget it.
+pub(super) struct Lines<'a, W> {
+    out: &'a mut W,
+    width: usize,
+    color: bool,
+}
+
+impl<'a, W: Write> Lines<'a, W> {
+    pub(super) fn new(out: &'a mut W, view: &View) -> Self {
+        Lines { out, width: view.width, color: view.color }
+    }
+
+    pub(super) fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// One line, however long.
+    pub(super) fn line(&mut self, indent: usize, parts: &[(Tone, &str)]) -> io::Result<()> {
+        write!(self.out, "{:indent$}", "")?;
+        for (tone, text) in parts {
+            self.out.write_all(tone.paint(&clean(text), self.color).as_bytes())?;
+        }
+        writeln!(self.out)
+    }
+
+    /// A paragraph: `lead` stands before its first line, the others hang below the text.
+    pub(super) fn hanging(
+        &mut self,
+        indent: usize,
+        lead: (Tone, &str),
+        text: (Tone, &str),
+    ) -> io::Result<()> {
+        let (lead_tone, lead) = (lead.0, clean(lead.1));
+        let hang = indent + lead.chars().count();
+        let body = clean(text.1);
+        for (i, line) in wrap(&body, self.width.saturating_sub(hang).max(20)).iter().enumerate() {
+            if i == 0 {
+                write!(self.out, "{:indent$}{}", "", lead_tone.paint(&lead, self.color))?;
+            } else {
+                write!(self.out, "{:hang$}", "")?;
+            }
+            writeln!(self.out, "{}", text.0.paint(line, self.color))?;
+        }
+        Ok(())
+    }
+
+    /// Paragraphs, apart by an empty line in `text`.
+    pub(super) fn prose(&mut self, indent: usize, tone: Tone, text: &str) -> io::Result<()> {
+        for (i, paragraph) in text.split("\n\n").enumerate() {
+            if i > 0 {
+                self.blank()?;
+            }
+            self.hanging(indent, (Tone::Plain, ""), (tone, paragraph))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! JSON Schemas of the formats for programs, generated from the types.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use super::model::Report;
+use super::ndjson::{SessionLine, SummaryLine};
+
+/// A line of the format with one session a line.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code)]
+enum Line {
+    Session(SessionLine<'static>),
+    Summary(SummaryLine<'static>),
+}
+
+fn schema_of<T: JsonSchema>(id: &str, title: &str) -> Schema {
+    let mut schema =
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("$id".to_owned(), format!("urn:{id}").into());
+    schema.insert("title".to_owned(), title.into());
+    schema
+}
+
+/// Of `--format json`.
+pub fn document() -> Schema {
+    schema_of::<Report>("rdpwhy:1", "rdpwhy report")
+}
+
+/// Of a line of `--format ndjson`.
+pub fn line() -> Schema {
+    schema_of::<Line>("rdpwhy:1:line", "rdpwhy report, one line")
+}

@@ -1,0 +1,243 @@
+//! A session's story as data: what every format for people tells, in the order that it is told.
+
+use super::model::{
+    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase,
+    Rival, Session, Side,
+};
+use super::text::duration;
+use super::zone::Zone;
+use crate::knowledge::codes;
+
+/// How one phase went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It went well.
+    Passed,
+    /// The session broke in it.
+    Broke,
+    /// The client left in it.
+    Left,
+    /// The capture does not show how it went.
+    Unclear,
+}
+
+impl Mark {
+    pub(super) const fn symbol(self) -> &'static str {
+        match self {
+            Mark::Passed => "✔",
+            Mark::Broke => "✘",
+            Mark::Left => "–",
+            Mark::Unclear => "?",
+        }
+    }
+}
+
+/// One rung of the ladder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) mark: Mark,
+    pub(super) title: &'static str,
+    /// When it began, e.g. "0.001 s"; empty where no frame shows it.
+    pub(super) time: String,
+    /// "frames 1–3".
+    pub(super) frames: String,
+    /// What happened, for the rung where it ended.
+    pub(super) note: String,
+}
+
+/// The frames of a session by the names that people use.
+#[derive(Clone, Copy)]
+pub(super) struct Frames<'a>(pub(super) &'a [Capture]);
+
+impl Frames<'_> {
+    /// "frame 7", "frames 7–8"; with the file where there are several.
+    pub(super) fn range(self, capture: u16, first: u64, last: u64) -> String {
+        let file = match self.0 {
+            [] | [_] => String::new(),
+            captures => captures
+                .get(usize::from(capture))
+                .map_or_else(String::new, |capture| format!("{} ", file_name(&capture.file))),
+        };
+        if last > first { format!("{file}frames {first}–{last}") } else { format!("{file}frame {first}") }
+    }
+}
+
+/// The last part of a path, whichever way its slashes lean.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(path)
+}
+
+/// "10.0.0.1:3389 (WS-17)", "[fe80::1]:3389".
+pub(super) fn endpoint(end: &Endpoint) -> String {
+    let address = std::net::SocketAddr::new(end.ip, end.port);
+    match &end.hostname {
+        Some(name) => format!("{address} ({name})"),
+        None => address.to_string(),
+    }
+}
+
+/// "Session 3: 10.0.0.2:50204 to 10.0.0.1:3389, 2026-11-20 09:00:00.000 UTC, failed after 1.250 s".
+pub(super) fn heading(session: &Session, zone: &Zone) -> String {
+    let ended = match session.outcome {
+        Outcome::Failed => "failed after",
+        Outcome::Degraded => "degraded, lasted",
+        Outcome::Aborted => "left by the client after",
+        Outcome::Inconclusive => "inconclusive, seen for",
+        Outcome::Healthy => "healthy, seen for",
+        Outcome::Probe => "a probe, lasted",
+    };
+    format!(
+        "Session {}: {} to {}, {} {zone}, {ended} {}",
+        session.id,
+        endpoint(&session.client),
+        endpoint(&session.server),
+        zone.full(session.start),
+        duration(session.duration_s.0),
+    )
+}
+
+/// "likely; ended by the server's side; look at the certificate".
+pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
+    let confidence = match diagnosis.confidence {
+        Confidence::Certain => "Certain (a message says so)",
+        Confidence::Likely => "Likely (fits, and no other cause is as common)",
+        Confidence::Possible => "Possible (one of several causes)",
+    };
+    let side = match diagnosis.side {
+        Side::Client => "ended by the client",
+        Side::Server => "ended by the server",
+        Side::Network => "ended by something between them",
+        Side::Unknown => "who ended it is not shown",
+    };
+    let owner = match diagnosis.owner {
+        Owner::Client => "to be fixed at the client",
+        Owner::Server => "to be fixed at the server",
+        Owner::Network => "to be fixed in the network",
+        Owner::Identity => "to be fixed in accounts or authentication policy",
+        Owner::Certificate => "to be fixed with the certificate",
+        Owner::Licensing => "to be fixed in licensing",
+        Owner::Nobody => "nothing to fix",
+        Owner::Unknown => "who can fix it is not shown",
+    };
+    format!("{confidence}; {side}; {owner}. Code: {}", diagnosis.code)
+}
+
+/// "The cause. To tell: how to tell it apart.".
+pub(super) fn rival(rival: &Rival) -> String {
+    let upper = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
+    };
+    format!("{}. To tell: {}.", upper(&rival.cause), rival.tell_apart)
+}
+
+/// Every phase that the wire showed, and how it went.
+pub(super) fn ladder(session: &Session, frames: Frames<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for &phase in Phase::ALL {
+        let events: Vec<&Event> = session.timeline.iter().filter(|event| event.phase == phase).collect();
+        if events.is_empty() && phase != session.phase {
+            continue;
+        }
+        let last = phase == session.phase;
+        steps.push(Step {
+            mark: if last { end_mark(session.outcome) } else { Mark::Passed },
+            title: phase.title(),
+            time: events.first().map_or_else(String::new, |event| format!("{:.3} s", event.time_s.0)),
+            frames: event_frames(&events, frames),
+            note: if last { end_note(session, frames) } else { inferred(&events) },
+        });
+    }
+    steps
+}
+
+fn event_frames(events: &[&Event], frames: Frames<'_>) -> String {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return String::new() };
+    if first.capture == last.capture {
+        frames.range(first.capture, first.frame, last.last_frame.max(last.frame))
+    } else {
+        let from = frames.range(first.capture, first.frame, first.frame);
+        format!("{from} to {}", frames.range(last.capture, last.frame, last.last_frame))
+    }
+}
+
+const fn end_mark(outcome: Outcome) -> Mark {
+    match outcome {
+        Outcome::Healthy | Outcome::Degraded => Mark::Passed,
+        Outcome::Failed => Mark::Broke,
+        Outcome::Aborted | Outcome::Probe => Mark::Left,
+        Outcome::Inconclusive => Mark::Unclear,
+    }
+}
+
+fn end_note(session: &Session, frames: Frames<'_>) -> String {
+    let evidence = session.diagnosis.evidence.first();
+    let at = evidence.map(|evidence| frames.range(evidence.capture, evidence.frame, evidence.last_frame));
+    match (session.outcome, at) {
+        (Outcome::Failed, Some(at)) => format!("broke at {at}"),
+        (Outcome::Failed, None) => "broke here".to_owned(),
+        (Outcome::Aborted | Outcome::Probe, _) => "the client left here".to_owned(),
+        (Outcome::Inconclusive, _) => "how it went on is not shown".to_owned(),
+        (Outcome::Degraded, _) => "works, with a fault that users feel".to_owned(),
+        (Outcome::Healthy, _) => String::new(),
+    }
+}
+
+fn inferred(events: &[&Event]) -> String {
+    let all = !events.is_empty() && events.iter().all(|event| event.inferred);
+    if all { "concluded from shape and timing".to_owned() } else { String::new() }
+}
+
+/// "Error code 0x904, extended error code 0x7: the server closed ... (the usual one)".
+pub(super) fn client_error(error: &ClientError) -> String {
+    let number = |text: &str| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    let extended = match &error.extended {
+        Some(extended) => format!(", extended error code {extended}"),
+        None => String::new(),
+    };
+    let row = error.extended.as_deref().and_then(number).filter(|n| *n != 0);
+    let row = row.and_then(codes::extended_disconnect_reason);
+    let row = row.or_else(|| number(&error.code).and_then(codes::disconnect_reason));
+    let meaning = row.map_or_else(String::new, |row| format!(": {}", row.meaning));
+    let fit = match error.fit {
+        Fit::Expected => "the usual one",
+        Fit::Consistent => "may come",
+        Fit::Excluded => "cannot come",
+    };
+    format!("Error code {}{extended}{meaning} ({fit})", error.code)
+}
+
+/// The timeline's entries as lines of (time, frames, who, text).
+pub(super) fn timeline(session: &Session, frames: Frames<'_>) -> Vec<[String; 4]> {
+    let entries = session.timeline.iter().map(|event| {
+        let who = event.direction.map_or("", Direction::sender).to_owned();
+        let inferred = if event.inferred { " (inferred)" } else { "" };
+        [
+            format!("{:.6} s", event.time_s.0),
+            frames.range(event.capture, event.frame, event.last_frame),
+            who,
+            format!("{}{inferred}", event.summary),
+        ]
+    });
+    entries.collect()
+}
+
+/// Whether a session's story is told without being asked for, and whether in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Everything.
+    Full,
+    /// Without references and what the client shows.
+    Short,
+    /// Only its line in the table.
+    None,
+}
+
+pub(super) const fn depth(outcome: Outcome, every: bool) -> Depth {
+    match outcome {
+        _ if every => Depth::Full,
+        Outcome::Failed | Outcome::Degraded => Depth::Full,
+        Outcome::Aborted | Outcome::Inconclusive => Depth::Short,
+        Outcome::Healthy | Outcome::Probe => Depth::None,
+    }
+}

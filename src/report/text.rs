@@ -1,0 +1,191 @@
+//! Text that came out of packets, made safe to show; and wrapping.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Whether a character may change how a terminal, or a reader, takes the text around it: control
+/// characters, bidirectional and other invisible format characters, line separators.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text with every unsafe character (see [`is_unsafe`]) written as `\u{..}`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Clean text in which Markdown sees no markup. An underscore inside a word is none.
+pub fn markdown(text: &str) -> String {
+    let text = clean(text);
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let after = chars.peek().copied().unwrap_or(' ');
+        let markup = match c {
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '#' => true,
+            // GitHub notifies whom an "@name" names, and Jira shows a picture for "!name!".
+            '@' | '!' => after.is_alphanumeric(),
+            _ => false,
+        };
+        if markup {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        before = c;
+    }
+    escaped
+}
+
+/// Clean text as inline code, with a fence longer than any run of backticks in it.
+pub fn code(text: &str) -> String {
+    let text = clean(text);
+    let fence = "`".repeat(longest_run(&text, '`') + 1);
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+fn longest_run(text: &str, of: char) -> usize {
+    let runs = text.split(|c| c != of).map(|run| run.chars().count());
+    runs.max().unwrap_or(0)
+}
+
+/// Breaks text at blanks into lines of at most `width` characters; a longer word stays whole.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let chars = word.chars().count();
+        if length > 0 && length + 1 + chars > width {
+            lines.push(std::mem::take(&mut line));
+            length = 0;
+        }
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        line.push_str(word);
+        length += chars;
+    }
+    if length > 0 || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// "1 session", "1,000 sessions".
+pub fn count(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands apart.
+pub fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// "0.094 s", "12.5 s", "3 min 20 s", "2 h 5 min".
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.abs().round() as u64;
+    match whole {
+        _ if seconds.abs() < 10.0 => format!("{seconds:.3} s"),
+        0..120 => format!("{seconds:.1} s"),
+        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_characters_are_spelled_out() {
+        assert_eq!(clean("plain ä 漢"), "plain ä 漢");
+        assert!(matches!(clean("plain"), Cow::Borrowed(_)));
+        assert_eq!(clean("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(clean("\r\n\0\u{7f}\u{9b}"), "\\u{d}\\u{a}\\u{0}\\u{7f}\\u{9b}");
+        assert_eq!(clean("\u{202e}gpj.exe\u{2066}"), "\\u{202e}gpj.exe\\u{2066}");
+        assert_eq!(clean("\u{200f}\u{feff}\u{2028}\u{e0041}"), "\\u{200f}\\u{feff}\\u{2028}\\u{e0041}");
+    }
+
+    #[test]
+    fn no_control_or_bidi_character_survives() {
+        for c in (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| is_unsafe(*c)) {
+            let safe = clean(&format!("x{c}y")).into_owned();
+            assert!(!safe.contains(is_unsafe), "{c:?}");
+            assert!(!markdown(&safe).contains(is_unsafe), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn markdown_sees_no_markup() {
+        assert_eq!(markdown("RDP_NEG_FAILURE"), "RDP_NEG_FAILURE");
+        assert_eq!(markdown("_a_ *b* `c`"), "\\_a\\_ \\*b\\* \\`c\\`");
+        assert_eq!(markdown("<b>|[x](y)"), "\\<b\\>\\|\\[x\\](y)");
+        assert_eq!(markdown("@alice, a @ b"), "\\@alice, a @ b");
+        assert_eq!(markdown("a\nb"), "a\\\\u{a}b");
+        assert_eq!(code("a `b"), "``a `b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(code("plain"), "`plain`");
+    }
+
+    #[test]
+    fn wraps_at_blanks() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("immeasurable x", 4), ["immeasurable", "x"]);
+        assert_eq!(wrap("äöü äöü", 7), ["äöü äöü"]);
+        assert_eq!(wrap("", 10), [""]);
+        assert_eq!(wrap("a  b", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(count(1, "session"), "1 session");
+        assert_eq!(count(2000, "session"), "2,000 sessions");
+        assert_eq!(duration(0.0941), "0.094 s");
+        assert_eq!(duration(12.34), "12.3 s");
+        assert_eq!(duration(200.2), "3 min 20 s");
+        assert_eq!(duration(7500.0), "2 h 5 min");
+        assert_eq!(duration(-0.5), "-0.500 s");
+        assert_eq!(duration(119.97), "2 min 0 s");
+    }
+}

@@ -1,0 +1,348 @@
+//! One direction of a connection: where its stream stands, and which segments were sent again.
+
+use std::collections::VecDeque;
+
+use super::assembler::Assembler;
+use super::facts::{DirFacts, Repeats};
+use super::options::Options;
+use crate::base::{Stamp, Timestamp};
+
+/// Segments farther ahead than any window (RFC 7323: 1 GiB) belong to something else.
+pub(super) const FARTHEST: u64 = 1 << 30;
+/// Packets of the connection to wait for a segment that was already acknowledged: interfaces and the two
+/// directions may reach the capture slightly out of order.
+const PATIENCE: u8 = 4;
+/// Runs of unacknowledged bytes told apart.
+const FLIGHTS: usize = 32;
+/// Time within which a segment that fills a hole is late rather than sent again, where nothing better is
+/// known.
+const REORDERING: i64 = 3 * Timestamp::MILLISECOND;
+/// No path reorders by more.
+const REORDERING_MOST: i64 = 20 * Timestamp::MILLISECOND;
+
+/// Bytes sent and not yet acknowledged, and the packets that carried them.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    start: u64,
+    end: u64,
+    sent: Repeats,
+    /// IP length of the last of them.
+    ip_len: u32,
+}
+
+/// The last repeat counted as loss, until it is known whether it was needed.
+#[derive(Clone, Copy, Debug)]
+struct Doubt {
+    end: u64,
+    time: Timestamp,
+    tsval: Option<u32>,
+}
+
+/// A segment with payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// Stream offset of its first byte; negative before the stream's beginning.
+    pub start: i64,
+    pub len: u32,
+    pub stamp: Stamp,
+    /// 0 where there is none.
+    pub ip_id: u16,
+    pub ip_len: u32,
+    pub tsval: Option<u32>,
+    /// Whether the receiver's packets are seen at all, and whether its window is closed.
+    pub peer_seen: bool,
+    pub peer_window_closed: bool,
+    /// Round trip between both ends in nanoseconds.
+    pub rtt: Option<i64>,
+}
+
+/// What of a segment belongs to the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub start: u64,
+    pub end: u64,
+    /// Bytes not seen before.
+    pub new: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Direction {
+    /// Sequence number of stream offset 0.
+    base: Option<u32>,
+    /// From the SYN.
+    pub syn: bool,
+    /// From an own packet without payload, which may be a keep-alive.
+    unsure: bool,
+    pub has_data: bool,
+    /// Handed on, or passed by.
+    pub next: u64,
+    /// After the highest byte known of.
+    top: u64,
+    /// Offset of the FIN.
+    fin: Option<u64>,
+    pub window_closed: bool,
+    pub store: Assembler,
+    flights: VecDeque<Flight>,
+    doubt: Option<Doubt>,
+    patience: Option<u8>,
+}
+
+impl Direction {
+    pub(super) fn base(&self) -> Option<u32> {
+        self.base
+    }
+
+    /// A SYN: the stream starts behind it, whatever was guessed before.
+    pub(super) fn synchronize(&mut self, seq: u32) {
+        if !self.has_data {
+            self.base = Some(seq.wrapping_add(1));
+            self.syn = true;
+            self.unsure = false;
+        }
+    }
+
+    /// The first packet of a direction whose SYN was not seen.
+    pub(super) fn guess(&mut self, seq: u32, has_payload: bool) {
+        if self.base.is_none() {
+            self.base = Some(seq);
+            self.unsure = !has_payload;
+        }
+    }
+
+    /// Stream offset of a sequence number, the one nearest to the highest byte known.
+    pub(super) fn place(&self, seq: u32) -> Option<i64> {
+        let near = self.base?.wrapping_add(self.top as u32);
+        Some((self.top as i64).saturating_add(i64::from(seq.wrapping_sub(near) as i32)))
+    }
+
+    /// A FIN at this offset.
+    pub(super) fn finish_at(&mut self, offset: i64) {
+        if self.fin.is_none()
+            && let Ok(offset) = u64::try_from(offset)
+            && (self.top..=self.top.saturating_add(FARTHEST)).contains(&offset)
+        {
+            self.fin = Some(offset);
+        }
+    }
+
+    /// The other end acknowledges up to `ack`, believed up to `ahead` bytes beyond what was seen. `rtt`: between the
+    /// capture point and the other end.
+    pub(super) fn acknowledged(
+        &mut self,
+        facts: &mut DirFacts,
+        ack: u32,
+        ahead: u64,
+        stamp: Stamp,
+        options: &Options,
+        rtt: Option<i64>,
+    ) {
+        let Some(offset) = self.place(ack) else {
+            self.base = Some(ack);
+            return;
+        };
+        if self.unsure && !self.has_data && offset == 1 {
+            self.base = self.base.map(|base| base.wrapping_add(1));
+            self.unsure = false;
+            return;
+        }
+        let Ok(mut offset) = u64::try_from(offset) else { return };
+        if offset > self.top.saturating_add(ahead) {
+            return;
+        }
+        if let Some(fin) = self.fin {
+            offset = offset.min(fin);
+        }
+        if offset > facts.acked {
+            facts.acked = offset;
+            facts.acked_at = Some(stamp);
+            while let Some(flight) = self.flights.front_mut() {
+                if flight.end > offset {
+                    flight.start = flight.start.max(offset);
+                    break;
+                }
+                facts.largest_acked = facts.largest_acked.max(flight.ip_len);
+                self.flights.pop_front();
+            }
+            if let Some(doubt) = self.doubt
+                && offset >= doubt.end
+            {
+                let older = matches!((doubt.tsval, options.timestamps),
+                    (Some(sent), Some((_, echo))) if (echo.wrapping_sub(sent) as i32) < 0);
+                let too_soon = rtt.is_some_and(|rtt| {
+                    rtt >= Timestamp::MILLISECOND && (0..rtt / 2).contains(&stamp.time.since(doubt.time))
+                });
+                if older || too_soon {
+                    facts.lost = facts.lost.saturating_sub(1);
+                    self.doubt = None;
+                }
+            }
+        }
+        // A duplicate SACK reports below the acknowledgement what came twice (RFC 2883, section 4).
+        if let (Some(doubt), Some((left, right))) = (self.doubt, options.block)
+            && ack.wrapping_sub(right) as i32 >= 0
+            && self.place(left).is_some_and(|left| left < doubt.end as i64)
+        {
+            facts.lost = facts.lost.saturating_sub(1);
+            self.doubt = None;
+        }
+    }
+
+    /// Counts a segment with payload, before it is put in its place. `None`: no bytes of the stream.
+    pub(super) fn arrived(&mut self, facts: &mut DirFacts, sent: &Sent) -> Option<Arrival> {
+        let end = sent.start.saturating_add(i64::from(sent.len));
+        let quiet = facts.acked >= self.top || !sent.peer_seen || sent.peer_window_closed;
+        if sent.len == 1 && end == self.top as i64 && quiet {
+            return None;
+        }
+        facts.segments += 1;
+        let end = u64::try_from(end).ok().filter(|&end| end > 0)?;
+        let start = u64::try_from(sent.start).unwrap_or(0);
+        if start > self.top.saturating_add(FARTHEST) {
+            return None;
+        }
+        self.has_data = true;
+        facts.first_data.get_or_insert(sent.stamp);
+
+        let old_end = end.min(self.top);
+        let fills = self.unseen(start, old_end);
+        let new = fills + end.saturating_sub(start.max(self.top));
+        if start < old_end {
+            if old_end - start > fills {
+                facts.retransmitted += 1;
+            }
+            if fills > 0 {
+                if end <= facts.acked || self.is_late(start, sent) {
+                    facts.out_of_order += 1;
+                } else {
+                    facts.lost += 1;
+                }
+            } else if old_end > facts.acked {
+                facts.lost += 1;
+                self.doubt = Some(Doubt { end: old_end, time: sent.stamp.time, tsval: sent.tsval });
+            }
+        }
+        self.note_flight(start.max(facts.acked), end, sent);
+        self.top = self.top.max(end);
+        if self.fin.is_some_and(|fin| fin < self.top) {
+            self.fin = None;
+        }
+        if new > 0 {
+            facts.bytes = facts.bytes.saturating_add(new);
+            facts.last_data = Some(sent.stamp);
+            facts.sent = facts.sent.max(end);
+        }
+        Some(Arrival { start, end, new })
+    }
+
+    fn unseen(&self, start: u64, end: u64) -> u64 {
+        let start = start.max(self.next);
+        if start < end { self.store.unseen(start, end) } else { 0 }
+    }
+
+    /// Whether a segment that fills a hole was sent before what follows the hole.
+    fn is_late(&self, start: u64, sent: &Sent) -> bool {
+        self.store
+            .after(start)
+            .is_some_and(|after| is_earlier(sent.ip_id, sent.stamp, after.ip_id, after.stamp, sent.rtt))
+    }
+
+    /// Notes that `start..end` is on its way, once more where it was already.
+    fn note_flight(&mut self, start: u64, end: u64, sent: &Sent) {
+        let mut at = self.flights.partition_point(|flight| flight.end <= start);
+        let mut pos = start;
+        while pos < end {
+            let room = self.flights.len() < FLIGHTS;
+            let next = self.flights.get(at).copied();
+            match next {
+                Some(flight) if flight.start < pos && room => {
+                    self.flights.insert(at, Flight { end: pos, ..flight });
+                    at += 1;
+                    self.flights[at].start = pos;
+                }
+                Some(flight) if flight.start <= pos => {
+                    if flight.end > end && room {
+                        self.flights.insert(at + 1, Flight { start: end, ..flight });
+                        self.flights[at].end = end;
+                    }
+                    let flight = &mut self.flights[at];
+                    flight.sent.last = sent.stamp;
+                    flight.sent.count = flight.sent.count.saturating_add(1);
+                    flight.ip_len = sent.ip_len;
+                    pos = flight.end;
+                    at += 1;
+                }
+                next => {
+                    let stop = next.map_or(end, |next| next.start.min(end));
+                    if room {
+                        let sent = Flight {
+                            start: pos,
+                            end: stop,
+                            sent: Repeats::once(sent.stamp),
+                            ip_len: sent.ip_len,
+                        };
+                        self.flights.insert(at, sent);
+                        at += 1;
+                    } else if at > 0 {
+                        self.flights[at - 1].end = stop;
+                    } else {
+                        self.flights[0].start = pos;
+                    }
+                    pos = stop;
+                }
+            }
+        }
+    }
+
+    /// The end of the hole at `next`, where the other end acknowledged bytes that were not seen.
+    pub(super) fn hole(&self, acked: u64) -> Option<u64> {
+        let seen = self.store.first().map_or(u64::MAX, |piece| piece.offset);
+        // One byte behind everything seen: the acknowledgement of a FIN that was not.
+        let fin = seen == u64::MAX && acked == self.next + 1 && acked > self.top && self.fin.is_none();
+        (acked > self.next && !fin).then_some(acked.min(seen))
+    }
+
+    /// Counts the packets of the connection while there is a hole; true when it is time to give up on it.
+    pub(super) fn impatient(&mut self, acked: u64) -> bool {
+        if self.hole(acked).is_none() {
+            self.patience = None;
+            return false;
+        }
+        match &mut self.patience {
+            None => self.patience = Some(PATIENCE - 1),
+            Some(0) => {
+                self.patience = None;
+                return true;
+            }
+            Some(left) => *left -= 1,
+        }
+        false
+    }
+
+    /// Passes by the bytes up to `end`.
+    pub(super) fn skip_to(&mut self, end: u64) {
+        self.next = self.next.max(end);
+        self.top = self.top.max(end);
+    }
+
+    /// Fills in what is known once nothing more comes.
+    pub(super) fn finish(&self, facts: &mut DirFacts) {
+        if let Some(oldest) = self.flights.front() {
+            facts.unanswered = Some(oldest.sent);
+            facts.unanswered_ip_len = oldest.ip_len;
+        }
+    }
+}
+
+/// Whether the packet `one`, seen after `other`, was sent before it: by IP identifications that count up,
+/// else by how soon it came. `rtt`: round trip between both ends.
+pub(super) fn is_earlier(one_id: u16, one: Stamp, other_id: u16, other: Stamp, rtt: Option<i64>) -> bool {
+    if one_id != 0 && other_id != 0 {
+        match other_id.wrapping_sub(one_id) as i16 {
+            1..=1000 => return true,
+            -1000..0 => return false,
+            _ => {}
+        }
+    }
+    let within = rtt.map_or(REORDERING, |rtt| rtt.min(REORDERING_MOST));
+    one.time.since(other.time).saturating_abs() < within
+}

@@ -1,0 +1,378 @@
+//! The slots of all connections, and who goes next.
+//!
+//! Each slot is in one list, of its [`Class`], in the order of its last activity; a class has one idle
+//! time, so the head of a list is the one that expires first, and nothing ever scans the flows.
+
+use super::index::Index;
+use super::key::{Flow, Key};
+use crate::base::{Limits, Timestamp};
+
+/// What kind of life a connection leads, which says how long it may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// Handshake packets in a compact record, no payload.
+    HalfOpen,
+    /// The same, refused by RST: waits for the SYN's repeats.
+    Refused,
+    /// The same after RST or both FINs.
+    ClosedHalfOpen,
+    /// Counted only.
+    Other,
+    /// Counted only, after RST or both FINs.
+    ClosedOther,
+    /// Kept in full, no payload yet.
+    Opened,
+    /// Kept in full, on an RDP port, and not RDP.
+    Foreign,
+    /// Kept in full, RDP or on its way.
+    Session,
+    /// Kept in full, after RST or both FINs.
+    ClosedSession,
+    /// Handed out; remembered so that late packets open nothing.
+    Grave,
+}
+
+const CLASSES: [Class; 10] = [
+    Class::HalfOpen,
+    Class::Refused,
+    Class::ClosedHalfOpen,
+    Class::Other,
+    Class::ClosedOther,
+    Class::Opened,
+    Class::Foreign,
+    Class::Session,
+    Class::ClosedSession,
+    Class::Grave,
+];
+
+/// Silence after a refused SYN. Windows repeats a refused SYN after 0.5 s and gives up within 21 s.
+const REFUSED_IDLE: i64 = 25 * Timestamp::SECOND;
+/// Silence after which a connection handed out is forgotten: beyond the longest retransmission timeout
+/// of common stacks (120 s).
+const GRAVE_IDLE: i64 = 130 * Timestamp::SECOND;
+/// How many are remembered.
+const GRAVES: usize = 65_536;
+/// Slots that carry traffic move in their list at most this often: their idle times are minutes.
+const COARSE: i64 = Timestamp::SECOND;
+
+impl Class {
+    /// Whether the whole state of a connection is kept.
+    const fn in_full(self) -> bool {
+        matches!(self, Class::Opened | Class::Foreign | Class::Session | Class::ClosedSession)
+    }
+
+    const fn coarse(self) -> bool {
+        matches!(self, Class::Other | Class::Foreign | Class::Session | Class::Grave)
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct List {
+    head: u32,
+    tail: u32,
+    len: usize,
+    idle: i64,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Slot<B> {
+    pub key: Key,
+    pub body: B,
+    /// Frames each way, every sighting counted: the lower end's, the higher end's.
+    pub packets: [u32; 2],
+    /// IP bytes of those frames.
+    pub bytes: [u64; 2],
+    /// The client's first stream byte, where `CLIENT_BASE` says so.
+    pub base: u32,
+    /// `bits::*`
+    pub bits: u8,
+    class: Class,
+    touched: Timestamp,
+    prev: u32,
+    next: u32,
+}
+
+impl<B> Slot<B> {
+    pub(super) fn class(&self) -> Class {
+        self.class
+    }
+}
+
+/// Bits of a slot.
+pub(super) mod bits {
+    /// The lower end is the client.
+    pub(in super::super) const CLIENT_IS_A: u8 = 1;
+    /// `base` is known.
+    pub(in super::super) const CLIENT_BASE: u8 = 2;
+    /// The server's port is one of RDP's.
+    pub(in super::super) const ON_PORT: u8 = 4;
+    /// The lower, the higher end sent FIN.
+    pub(in super::super) const FIN: [u8; 2] = [8, 16];
+}
+
+#[derive(Debug)]
+pub(super) struct Table<B> {
+    slots: Vec<Option<Slot<B>>>,
+    free: Vec<u32>,
+    index: Index,
+    state: ahash::RandomState,
+    lists: [List; CLASSES.len()],
+    /// Nothing expires before this.
+    quiet_until: Timestamp,
+    limit: usize,
+}
+
+impl<B> Table<B> {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let idle = |class| match class {
+            Class::HalfOpen | Class::Opened => limits.half_open_idle,
+            Class::Refused => REFUSED_IDLE.min(limits.half_open_idle),
+            Class::ClosedHalfOpen | Class::ClosedOther | Class::ClosedSession => limits.linger,
+            Class::Other | Class::Foreign => limits.other_idle,
+            Class::Session => limits.session_idle,
+            Class::Grave => GRAVE_IDLE,
+        };
+        Table {
+            slots: Vec::new(),
+            free: Vec::new(),
+            index: Index::new(),
+            state: ahash::RandomState::new(),
+            lists: CLASSES.map(|class| List { head: NONE, tail: NONE, len: 0, idle: idle(class) }),
+            quiet_until: Timestamp(i64::MAX),
+            limit: limits.flows.clamp(1, NONE as usize - 1),
+        }
+    }
+
+    pub(super) fn find(&self, flow: &Flow) -> Option<u32> {
+        let hash = flow.hash(&self.state);
+        self.index.find(hash, |at| matches!(self.get(at), Some(slot) if slot.key.is(flow)))
+    }
+
+    pub(super) fn get(&self, at: u32) -> Option<&Slot<B>> {
+        self.slots.get(at as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut Slot<B>> {
+        self.slots.get_mut(at as usize)?.as_mut()
+    }
+
+    /// The slot that must go before another can be inserted.
+    pub(super) fn must_go(&self) -> Option<u32> {
+        let graves = self.list(Class::Grave);
+        if graves.len > GRAVES {
+            return Some(graves.head);
+        }
+        if self.slots.len() - self.free.len() < self.limit {
+            return None;
+        }
+        if graves.len > 0 {
+            return Some(graves.head);
+        }
+        self.oldest(|_| true)
+    }
+
+    /// How many connections are kept in full.
+    pub(super) fn in_full(&self) -> usize {
+        CLASSES.iter().filter(|class| class.in_full()).map(|&class| self.list(class).len).sum()
+    }
+
+    /// The longest idle of those.
+    pub(super) fn oldest_in_full(&self) -> Option<u32> {
+        self.oldest(Class::in_full)
+    }
+
+    fn oldest(&self, of: impl Fn(Class) -> bool) -> Option<u32> {
+        CLASSES
+            .iter()
+            .filter(|&&class| of(class))
+            .filter_map(|&class| {
+                let head = self.list(class).head;
+                Some((self.get(head)?.touched, head))
+            })
+            .min_by_key(|&(touched, _)| touched)
+            .map(|(_, head)| head)
+    }
+
+    /// `flow` must not be in the table.
+    pub(super) fn insert(&mut self, flow: Flow, bits: u8, class: Class, now: Timestamp, body: B) -> u32 {
+        let slot = Slot {
+            key: flow.into(),
+            body,
+            packets: [0; 2],
+            bytes: [0; 2],
+            base: 0,
+            bits,
+            class,
+            touched: now,
+            prev: NONE,
+            next: NONE,
+        };
+        let at = if let Some(at) = self.free.pop() {
+            self.slots[at as usize] = Some(slot);
+            at
+        } else {
+            self.slots.push(Some(slot));
+            self.slots.len() as u32 - 1
+        };
+        self.index.insert(flow.hash(&self.state), at);
+        self.link(at, class, now);
+        at
+    }
+
+    pub(super) fn remove(&mut self, at: u32) -> Option<Slot<B>> {
+        self.unlink(at);
+        let slot = self.slots.get_mut(at as usize)?.take()?;
+        self.index.remove(slot.key.flow().hash(&self.state), at);
+        self.free.push(at);
+        Some(slot)
+    }
+
+    /// Notes activity at `now`, which must never run backwards, and the class from now on.
+    pub(super) fn touch(&mut self, at: u32, class: Class, now: Timestamp) {
+        let Some(slot) = self.get(at) else { return };
+        if slot.class == class {
+            let list = self.list(class);
+            if list.tail == at {
+                if let Some(slot) = self.get_mut(at) {
+                    slot.touched = now;
+                }
+                return;
+            }
+            if class.coarse() && now.since(slot.touched) < COARSE {
+                return;
+            }
+        }
+        self.unlink(at);
+        self.link(at, class, now);
+    }
+
+    /// The slot whose idle time was over first, and when that was, if that is not after `now`.
+    pub(super) fn expired(&mut self, now: Timestamp) -> Option<(u32, Timestamp)> {
+        if now < self.quiet_until {
+            return None;
+        }
+        let first = self
+            .lists
+            .iter()
+            .filter_map(|list| Some((self.get(list.head)?.touched.plus(list.idle), list.head)))
+            .min_by_key(|&(deadline, _)| deadline);
+        let (deadline, at) = first.unwrap_or((Timestamp(i64::MAX), NONE));
+        self.quiet_until = deadline;
+        (at != NONE && deadline <= now).then_some((at, deadline))
+    }
+
+    /// All slots there are, in no meaningful but a reproducible order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot<B>)> {
+        self.slots.iter().enumerate().filter_map(|(at, slot)| Some((at as u32, slot.as_ref()?)))
+    }
+
+    fn list(&self, class: Class) -> &List {
+        &self.lists[class as usize]
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(slot) = self.get(at) else { return };
+        let (prev, next, class) = (slot.prev, slot.next, slot.class);
+        let list = &mut self.lists[class as usize];
+        list.len -= 1;
+        if list.head == at {
+            list.head = next;
+        }
+        if list.tail == at {
+            list.tail = prev;
+        }
+        if let Some(prev) = self.get_mut(prev) {
+            prev.next = next;
+        }
+        if let Some(next) = self.get_mut(next) {
+            next.prev = prev;
+        }
+    }
+
+    fn link(&mut self, at: u32, class: Class, now: Timestamp) {
+        let list = &mut self.lists[class as usize];
+        let prev = list.tail;
+        list.tail = at;
+        list.len += 1;
+        if list.head == NONE {
+            list.head = at;
+        }
+        self.quiet_until = self.quiet_until.min(now.plus(list.idle));
+        if let Some(prev) = self.get_mut(prev) {
+            prev.next = at;
+        }
+        if let Some(slot) = self.get_mut(at) {
+            (slot.prev, slot.next, slot.class, slot.touched) = (prev, NONE, class, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn flow(port: u16) -> Flow {
+        let ip = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));
+        Flow::of(ip(1), port, ip(2), 3389).0
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(seconds * Timestamp::SECOND)
+    }
+
+    #[test]
+    fn expires_in_the_order_of_deadlines() {
+        let mut table = Table::new(&Limits::default());
+        let one = table.insert(flow(1), 0, Class::HalfOpen, at(0), ());
+        let two = table.insert(flow(2), 0, Class::HalfOpen, at(1), ());
+        let three = table.insert(flow(3), 0, Class::ClosedHalfOpen, at(2), ());
+        assert_eq!(table.expired(at(3)), None);
+        table.touch(one, Class::HalfOpen, at(3));
+        let mut gone = Vec::new();
+        while let Some((slot, deadline)) = table.expired(at(1000)) {
+            gone.push((slot, deadline));
+            table.remove(slot);
+        }
+        assert_eq!(gone, [(three, at(4)), (two, at(76)), (one, at(78))]);
+        assert_eq!(table.find(&flow(1)), None);
+    }
+
+    #[test]
+    fn the_longest_idle_goes_first_and_slots_are_used_again() {
+        let mut table = Table::new(&Limits { flows: 3, ..Limits::default() });
+        let one = table.insert(flow(1), 0, Class::Other, at(0), ());
+        let two = table.insert(flow(2), 0, Class::HalfOpen, at(1), ());
+        assert_eq!(table.must_go(), None);
+        let three = table.insert(flow(3), 0, Class::Session, at(2), ());
+        assert_eq!(table.must_go(), Some(one));
+        table.touch(one, Class::Other, at(5));
+        assert_eq!(table.must_go(), Some(two));
+        assert_eq!((table.in_full(), table.oldest_in_full()), (1, Some(three)));
+        table.touch(three, Class::Grave, at(6));
+        assert_eq!((table.must_go(), table.in_full()), (Some(three), 0));
+        table.remove(two);
+        assert_eq!(table.insert(flow(4), 0, Class::Other, at(7), ()), two);
+        assert_eq!((table.find(&flow(4)), table.find(&flow(2))), (Some(two), None));
+        assert_eq!(table.find(&flow(1)), Some(one));
+    }
+
+    #[test]
+    fn a_busy_slot_stays_alive() {
+        let mut table = Table::new(&Limits::default());
+        let busy = table.insert(flow(1), 0, Class::Other, at(0), ());
+        let idle = table.insert(flow(2), 0, Class::Other, at(0), ());
+        for ms in 0..400_000 {
+            table.touch(busy, Class::Other, Timestamp(ms * Timestamp::MILLISECOND));
+        }
+        assert_eq!(table.expired(at(400)), Some((idle, at(300))));
+        table.remove(idle);
+        assert_eq!(table.expired(at(690)), None);
+        assert_eq!(table.expired(at(702)).map(|(at, _)| at), Some(busy));
+    }
+}
