@@ -128,13 +128,7 @@ impl Direction {
     /// The other end acknowledges up to `ack`, believed up to `ahead` bytes beyond what was seen. `rtt`: between the
     /// capture point and the other end.
     pub(super) fn acknowledged(
-        &mut self,
-        facts: &mut DirFacts,
-        ack: u32,
-        ahead: u64,
-        stamp: Stamp,
-        options: &Options,
-        rtt: Option<i64>,
+        &mut self, facts: &mut DirFacts, ack: u32, ahead: u64, stamp: Stamp, options: &Options, rtt: Option<i64>,
     ) {
         let Some(offset) = self.place(ack) else {
             self.base = Some(ack);

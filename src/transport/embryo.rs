@@ -207,8 +207,7 @@ impl Embryo {
         let mut node = &mut self.node;
         for _ in 0..RECORDS {
             let record = &mut node.record;
-            if (record.from_a(), record.flags, record.seq, record.ack)
-                == (from_a, head.flags, head.seq, head.ack)
+            if (record.from_a(), record.flags, record.seq, record.ack) == (from_a, head.flags, head.seq, head.ack)
             {
                 if record.last_print().same(print, within) {
                     record.duplicate_frames = record.duplicate_frames.saturating_add(1);
@@ -251,8 +250,7 @@ impl Embryo {
         self.records().map(|record| Replay {
             from_a: record.from_a(),
             head: record.head(record.first, record.first_ip_id),
-            repeats: (record.count > 1)
-                .then(|| (record.head(record.last, record.last_ip_id), record.count - 1)),
+            repeats: (record.count > 1).then(|| (record.head(record.last, record.last_ip_id), record.count - 1)),
             last_print: record.last_print(),
             duplicate_frames: record.duplicate_frames,
         })
@@ -286,8 +284,7 @@ impl Embryo {
             if record.has(TcpFlags::RST) {
                 if !from_client && !syn_ack && refuses(client, record.flags, record.seq, record.ack) {
                     refused = true;
-                } else if self.base(record.from_a()).is_none_or(|base| plausible_reset(record.seq, base.seq))
-                {
+                } else if self.base(record.from_a()).is_none_or(|base| plausible_reset(record.seq, base.seq)) {
                     return Class::ClosedHalfOpen;
                 }
             } else if record.has(TcpFlags::SYN) {

@@ -214,11 +214,7 @@ impl<R: Reader> Connections<R> {
     }
 
     fn open(
-        &mut self,
-        flow: Flow,
-        from_a: bool,
-        meta: &Meta,
-        segment: &Segment<'_>,
+        &mut self, flow: Flow, from_a: bool, meta: &Meta, segment: &Segment<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         while let Some(at) = self.table.must_go() {
@@ -280,12 +276,7 @@ impl<R: Reader> Connections<R> {
 
     /// A packet of a connection of which more than counts is kept.
     fn busy(
-        &mut self,
-        at: u32,
-        from_a: bool,
-        meta: &Meta,
-        segment: &Segment<'_>,
-        make: &mut impl FnMut(&TcpFacts) -> R,
+        &mut self, at: u32, from_a: bool, meta: &Meta, segment: &Segment<'_>, make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let Some(slot) = self.table.get_mut(at) else { return };
         if let Body::Embryo(embryo) = &mut slot.body {
@@ -293,8 +284,7 @@ impl<R: Reader> Connections<R> {
             let head = Head::of(meta, segment, &options);
             let known = embryo.has_syn();
             let bare = head.len == 0 || head.has(TcpFlags::RST);
-            let added =
-                bare && embryo.add(&head, &print(meta, segment, &options), from_a, self.limits.sighting);
+            let added = bare && embryo.add(&head, &print(meta, segment, &options), from_a, self.limits.sighting);
             if !known && head.has(TcpFlags::SYN) {
                 let client_is_a = from_a != head.has(TcpFlags::ACK);
                 let (a, b) = slot.key.ports();
@@ -409,7 +399,9 @@ fn remember<R>(slot: &mut Slot<Body<R>>, base: Option<Base>) {
 
 fn client_base<R: Reader>(slot: &Slot<Body<R>>) -> Option<Base> {
     match &slot.body {
-        Body::Counted => (slot.bits & bits::CLIENT_BASE != 0).then_some(Base { seq: slot.base, syn: false }),
+        Body::Counted => {
+            (slot.bits & bits::CLIENT_BASE != 0).then_some(Base { seq: slot.base, syn: false })
+        }
         Body::Embryo(embryo) => embryo.base(slot.bits & bits::CLIENT_IS_A != 0),
         Body::Full(connection) => connection.base(Dir::ClientToServer),
     }
