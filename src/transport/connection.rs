@@ -76,12 +76,7 @@ impl<R: Reader> Connection<R> {
 
     /// What a compact record stood for.
     pub(super) fn grown(
-        client: SocketAddr,
-        server: SocketAddr,
-        on_port: bool,
-        client_is_a: bool,
-        embryo: Embryo,
-        limits: &Limits,
+        client: SocketAddr, server: SocketAddr, on_port: bool, client_is_a: bool, embryo: Embryo, limits: &Limits,
     ) -> Self {
         let mut this = Connection::new(client, server, on_port, embryo.first());
         for replay in embryo.replay() {
@@ -130,11 +125,7 @@ impl<R: Reader> Connection<R> {
     }
 
     pub(super) fn segment(
-        &mut self,
-        dir: Dir,
-        meta: &Meta,
-        segment: &Segment<'_>,
-        bounds: &Bounds<'_>,
+        &mut self, dir: Dir, meta: &Meta, segment: &Segment<'_>, bounds: &Bounds<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let options = Options::read(segment.options.0);
@@ -205,7 +196,8 @@ impl<R: Reader> Connection<R> {
 
     fn acknowledgement(&mut self, dir: Dir, head: &Head, options: &Options) {
         let peer = dir.flip();
-        let ahead = if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
+        let ahead =
+            if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
         let rtt = match dir {
             Dir::ClientToServer => self.facts.rtt_client,
             Dir::ServerToClient => self.facts.rtt_server,
@@ -226,17 +218,14 @@ impl<R: Reader> Connection<R> {
                     add(&mut facts.syn_ack, stamp, count);
                 }
             }
-            (Dir::ClientToServer, false, true)
-                if facts.syn_ack.is_some() && facts.handshake_ack.is_none() =>
-            {
+            (Dir::ClientToServer, false, true) if facts.syn_ack.is_some() && facts.handshake_ack.is_none() => {
                 if self.dirs.server_to_client.place(head.ack).is_some_and(|offset| offset >= 0) {
                     facts.handshake_ack = Some(stamp);
                 }
             }
             _ => return,
         }
-        let once =
-            |repeats: Option<Repeats>| repeats.filter(|repeats| repeats.count == 1).map(|r| r.first.time);
+        let once = |repeats: Option<Repeats>| repeats.filter(|repeats| repeats.count == 1).map(|r| r.first.time);
         let trip = |from: Option<Timestamp>, to: Option<Timestamp>| {
             Some(to?.since(from?)).filter(|&nanoseconds| nanoseconds >= 0)
         };
@@ -279,12 +268,7 @@ impl<R: Reader> Connection<R> {
     }
 
     fn payload(
-        &mut self,
-        dir: Dir,
-        meta: &Meta,
-        segment: &Segment<'_>,
-        options: &Options,
-        bounds: &Bounds<'_>,
+        &mut self, dir: Dir, meta: &Meta, segment: &Segment<'_>, options: &Options, bounds: &Bounds<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let Some(offset) = self.dirs[dir].place(segment.seq) else { return };
