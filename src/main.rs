@@ -1,3 +1,7 @@
-//! The `rdpwhy` command.
+//! The `rdpwhy` command: arguments, progress and exit status around the library.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

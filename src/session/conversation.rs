@@ -249,9 +249,10 @@ impl Conversation {
                     self.odd(format!("Connection Confirm: {malformed}"), unit.span);
                 }
                 if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation
-                    && selected != Protocols::RDP {
-                        self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
-                    }
+                    && selected != Protocols::RDP
+                {
+                    self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
+                }
                 self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
             }
             Ok(Tpdu::Data { payload, .. }) => {

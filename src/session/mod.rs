@@ -99,9 +99,10 @@ impl Session {
     /// Where the session was seen to be active.
     pub fn active_since(&self) -> Option<Span> {
         if let Some(standard) = &self.facts.standard
-            && let Some(span) = standard.active {
-                return Some(span);
-            }
+            && let Some(span) = standard.active
+        {
+            return Some(span);
+        }
         let tls = self.facts.tls.as_ref()?;
         let server = &tls.data[Dir::ServerToClient];
         let client = &tls.data[Dir::ClientToServer];
@@ -118,9 +119,10 @@ impl Session {
             return Phase::Active;
         }
         if let Some(standard) = &self.facts.standard
-            && let Some((phase, _)) = standard.phases.last() {
-                return *phase;
-            }
+            && let Some((phase, _)) = standard.phases.last()
+        {
+            return *phase;
+        }
         if let Some(tls) = &self.facts.tls {
             if tls.data[Dir::ClientToServer].records > 0 || self.facts.midstream {
                 return if self.uses_nla() { Phase::Nla } else { Phase::McsConnect };

@@ -30,10 +30,6 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
     pub(super) fn pieces(&self) -> usize {
         self.pieces.len()
     }
@@ -79,10 +75,8 @@ impl Assembler {
             if stop > pos {
                 let kept = cut(data, start, pos, stop);
                 self.bytes += kept.len();
-                self.pieces.insert(
-                    at,
-                    Piece { offset: pos, len: stop - pos, data: kept.to_vec(), stamp, ip_id },
-                );
+                self.pieces
+                    .insert(at, Piece { offset: pos, len: stop - pos, data: kept.to_vec(), stamp, ip_id });
                 at += 1;
             }
             match next {
@@ -103,7 +97,8 @@ impl Assembler {
 
 /// The part `from..to` of bytes that start at `start`, as far as `data` reaches.
 pub(super) fn cut(data: &[u8], start: u64, from: u64, to: u64) -> &[u8] {
-    let place = |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(data.len());
+    let place =
+        |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(data.len());
     &data[place(from)..place(to).max(place(from))]
 }
 

@@ -76,7 +76,12 @@ impl<R: Reader> Connection<R> {
 
     /// What a compact record stood for.
     pub(super) fn grown(
-        client: SocketAddr, server: SocketAddr, on_port: bool, client_is_a: bool, embryo: Embryo, limits: &Limits,
+        client: SocketAddr,
+        server: SocketAddr,
+        on_port: bool,
+        client_is_a: bool,
+        embryo: Embryo,
+        limits: &Limits,
     ) -> Self {
         let mut this = Connection::new(client, server, on_port, embryo.first());
         for replay in embryo.replay() {
@@ -95,10 +100,6 @@ impl<R: Reader> Connection<R> {
     /// Whether both ends closed, or one reset it.
     pub(super) fn closed(&self) -> bool {
         self.reset || Dir::BOTH.iter().all(|&dir| self.facts.dir[dir].fin.is_some())
-    }
-
-    pub(super) fn refused(&self) -> bool {
-        self.facts.refused.is_some() && self.facts.syn_ack.is_none()
     }
 
     /// Whether any packet but noise was seen: a SYN, or payload.
@@ -125,13 +126,21 @@ impl<R: Reader> Connection<R> {
     }
 
     pub(super) fn segment(
-        &mut self, dir: Dir, meta: &Meta, segment: &Segment<'_>, bounds: &Bounds<'_>,
+        &mut self,
+        dir: Dir,
+        meta: &Meta,
+        segment: &Segment<'_>,
+        bounds: &Bounds<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let options = Options::read(segment.options.0);
         if self.recent[dir].seen(&print(meta, segment, &options), bounds.limits.sighting) {
             self.facts.dir[dir].duplicate_frames += 1;
             return;
+        }
+        // A keep-alive as the first packet seen of a direction carries no byte of the stream.
+        if segment.payload_len == 1 && matches!(segment.payload, [0] | []) {
+            self.dirs[dir].guess(segment.seq.wrapping_add(1), true);
         }
         let head = Head::of(meta, segment, &options);
         self.header(dir, &head, 1, &options);
@@ -196,8 +205,7 @@ impl<R: Reader> Connection<R> {
 
     fn acknowledgement(&mut self, dir: Dir, head: &Head, options: &Options) {
         let peer = dir.flip();
-        let ahead =
-            if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
+        let ahead = if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
         let rtt = match dir {
             Dir::ClientToServer => self.facts.rtt_client,
             Dir::ServerToClient => self.facts.rtt_server,
@@ -218,14 +226,17 @@ impl<R: Reader> Connection<R> {
                     add(&mut facts.syn_ack, stamp, count);
                 }
             }
-            (Dir::ClientToServer, false, true) if facts.syn_ack.is_some() && facts.handshake_ack.is_none() => {
+            (Dir::ClientToServer, false, true)
+                if facts.syn_ack.is_some() && facts.handshake_ack.is_none() =>
+            {
                 if self.dirs.server_to_client.place(head.ack).is_some_and(|offset| offset >= 0) {
                     facts.handshake_ack = Some(stamp);
                 }
             }
             _ => return,
         }
-        let once = |repeats: Option<Repeats>| repeats.filter(|repeats| repeats.count == 1).map(|r| r.first.time);
+        let once =
+            |repeats: Option<Repeats>| repeats.filter(|repeats| repeats.count == 1).map(|r| r.first.time);
         let trip = |from: Option<Timestamp>, to: Option<Timestamp>| {
             Some(to?.since(from?)).filter(|&nanoseconds| nanoseconds >= 0)
         };
@@ -268,7 +279,12 @@ impl<R: Reader> Connection<R> {
     }
 
     fn payload(
-        &mut self, dir: Dir, meta: &Meta, segment: &Segment<'_>, options: &Options, bounds: &Bounds<'_>,
+        &mut self,
+        dir: Dir,
+        meta: &Meta,
+        segment: &Segment<'_>,
+        options: &Options,
+        bounds: &Bounds<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let Some(offset) = self.dirs[dir].place(segment.seq) else { return };

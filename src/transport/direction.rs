@@ -128,7 +128,13 @@ impl Direction {
     /// The other end acknowledges up to `ack`, believed up to `ahead` bytes beyond what was seen. `rtt`: between the
     /// capture point and the other end.
     pub(super) fn acknowledged(
-        &mut self, facts: &mut DirFacts, ack: u32, ahead: u64, stamp: Stamp, options: &Options, rtt: Option<i64>,
+        &mut self,
+        facts: &mut DirFacts,
+        ack: u32,
+        ahead: u64,
+        stamp: Stamp,
+        options: &Options,
+        rtt: Option<i64>,
     ) {
         let Some(offset) = self.place(ack) else {
             self.base = Some(ack);
@@ -333,7 +339,7 @@ pub(super) fn is_earlier(one_id: u16, one: Stamp, other_id: u16, other: Stamp, r
     if one_id != 0 && other_id != 0 {
         match other_id.wrapping_sub(one_id) as i16 {
             1..=1000 => return true,
-            -1000..0 => return false,
+            -1000..=-1 => return false,
             _ => {}
         }
     }

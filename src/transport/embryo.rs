@@ -118,7 +118,7 @@ impl Record {
         }
     }
 
-    fn from_a(&self) -> bool {
+    fn by_a(&self) -> bool {
         self.bits & FROM_A != 0
     }
 
@@ -207,7 +207,8 @@ impl Embryo {
         let mut node = &mut self.node;
         for _ in 0..RECORDS {
             let record = &mut node.record;
-            if (record.from_a(), record.flags, record.seq, record.ack) == (from_a, head.flags, head.seq, head.ack)
+            if (record.by_a(), record.flags, record.seq, record.ack)
+                == (from_a, head.flags, head.seq, head.ack)
             {
                 if record.last_print().same(print, within) {
                     record.duplicate_frames = record.duplicate_frames.saturating_add(1);
@@ -248,9 +249,10 @@ impl Embryo {
 
     pub(super) fn replay(&self) -> impl Iterator<Item = Replay> {
         self.records().map(|record| Replay {
-            from_a: record.from_a(),
+            from_a: record.by_a(),
             head: record.head(record.first, record.first_ip_id),
-            repeats: (record.count > 1).then(|| (record.head(record.last, record.last_ip_id), record.count - 1)),
+            repeats: (record.count > 1)
+                .then(|| (record.head(record.last, record.last_ip_id), record.count - 1)),
             last_print: record.last_print(),
             duplicate_frames: record.duplicate_frames,
         })
@@ -264,7 +266,7 @@ impl Embryo {
     pub(super) fn base(&self, of_a: bool) -> Option<Base> {
         let mut guess = None;
         for record in self.records().filter(|record| !record.has(TcpFlags::RST)) {
-            if record.from_a() == of_a {
+            if record.by_a() == of_a {
                 if record.has(TcpFlags::SYN) {
                     return Some(Base { seq: record.seq.wrapping_add(1), syn: true });
                 }
@@ -280,11 +282,11 @@ impl Embryo {
         let client = self.base(client_is_a);
         let (mut syn_ack, mut refused, mut fins) = (false, false, [false; 2]);
         for record in self.records() {
-            let from_client = record.from_a() == client_is_a;
+            let from_client = record.by_a() == client_is_a;
             if record.has(TcpFlags::RST) {
                 if !from_client && !syn_ack && refuses(client, record.flags, record.seq, record.ack) {
                     refused = true;
-                } else if self.base(record.from_a()).is_none_or(|base| plausible_reset(record.seq, base.seq)) {
+                } else if self.base(record.by_a()).is_none_or(|base| plausible_reset(record.seq, base.seq)) {
                     return Class::ClosedHalfOpen;
                 }
             } else if record.has(TcpFlags::SYN) {
@@ -303,7 +305,13 @@ impl Embryo {
 
 /// Whether a server's RST, before any SYN-ACK, answers the SYN (RFC 9293, section 3.10.7.1).
 pub(super) fn refuses(client: Option<Base>, flags: TcpFlags, seq: u32, ack: u32) -> bool {
-    client.is_some_and(|base| base.syn && (seq == 0 || flags.contains(TcpFlags::ACK) && ack == base.seq))
+    client
+        .is_some_and(|base| base.syn && (seq == 0 || flags.contains(TcpFlags::ACK) && answers(base.seq, ack)))
+}
+
+/// Whether an acknowledgement is one of a SYN, and of what may have come with it (RFC 7413).
+pub(super) fn answers(base: u32, ack: u32) -> bool {
+    u16::try_from(ack.wrapping_sub(base)).is_ok()
 }
 
 /// Whether a RST can belong to a sender whose stream starts at `base` and has carried nothing yet, rather

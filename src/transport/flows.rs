@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::connection::{Bounds, Connection};
-use super::embryo::{Base, Embryo, Head, print};
+use super::embryo::{Base, Embryo, Head, answers, print};
 use super::facts::{Ended, Reader, TcpFacts};
 use super::key::{Flow, Key};
 use super::options::Options;
@@ -120,6 +120,7 @@ impl<R: Reader> Connections<R> {
         let Some(slot) = self.table.get_mut(at) else { return };
         if segment.flags.contains(TcpFlags::SYN) && begins_anew(slot, from_a, segment) {
             self.end(at, Ended::PortsReused, self.now);
+            self.table.remove(at);
             self.open(flow, from_a, meta, segment, make);
             return;
         }
@@ -213,8 +214,18 @@ impl<R: Reader> Connections<R> {
         self.table.iter().count()
     }
 
+    /// Bytes kept out of order, for the same.
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
     fn open(
-        &mut self, flow: Flow, from_a: bool, meta: &Meta, segment: &Segment<'_>,
+        &mut self,
+        flow: Flow,
+        from_a: bool,
+        meta: &Meta,
+        segment: &Segment<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         while let Some(at) = self.table.must_go() {
@@ -230,16 +241,14 @@ impl<R: Reader> Connections<R> {
         };
         let server_port = if client_is_a == from_a { segment.dst_port } else { segment.src_port };
         let bits = self.bits(client_is_a, server_port);
-        let embryo = Embryo::new(&head, &print(meta, segment, &options), from_a);
-        let class = embryo.class(client_is_a);
         let side = usize::from(!from_a);
         let at = if segment.payload_len == 0 || head.has(TcpFlags::RST) {
+            let embryo = Embryo::new(&head, &print(meta, segment, &options), from_a);
+            let class = embryo.class(client_is_a);
             self.table.insert(flow, bits, class, self.now, Body::Embryo(embryo))
         } else {
-            // A seat in the table first; the payload decides what becomes of it.
             self.make_room_in_full();
-            let key = Key::from(flow);
-            let (client, server) = orient(&key, bits);
+            let (client, server) = orient(&Key::from(flow), bits);
             let on_port = bits & bits::ON_PORT != 0;
             let connection = Box::new(Connection::new(client, server, on_port, meta.stamp));
             self.table.insert(flow, bits, Class::Opened, self.now, Body::Full(connection))
@@ -276,7 +285,12 @@ impl<R: Reader> Connections<R> {
 
     /// A packet of a connection of which more than counts is kept.
     fn busy(
-        &mut self, at: u32, from_a: bool, meta: &Meta, segment: &Segment<'_>, make: &mut impl FnMut(&TcpFacts) -> R,
+        &mut self,
+        at: u32,
+        from_a: bool,
+        meta: &Meta,
+        segment: &Segment<'_>,
+        make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let Some(slot) = self.table.get_mut(at) else { return };
         if let Body::Embryo(embryo) = &mut slot.body {
@@ -284,7 +298,8 @@ impl<R: Reader> Connections<R> {
             let head = Head::of(meta, segment, &options);
             let known = embryo.has_syn();
             let bare = head.len == 0 || head.has(TcpFlags::RST);
-            let added = bare && embryo.add(&head, &print(meta, segment, &options), from_a, self.limits.sighting);
+            let added =
+                bare && embryo.add(&head, &print(meta, segment, &options), from_a, self.limits.sighting);
             if !known && head.has(TcpFlags::SYN) {
                 let client_is_a = from_a != head.has(TcpFlags::ACK);
                 let (a, b) = slot.key.ports();
@@ -374,7 +389,7 @@ impl<R: Reader> Connections<R> {
         }
         let listed = gone.bits & bits::ON_PORT != 0 || matches!(gone.body, Body::Full(_));
         self.gone.push_back(gone);
-        if listed && ended == Ended::Closed && until <= self.now && class != Class::Refused {
+        if listed && ended == Ended::Closed && class != Class::Refused {
             remember(slot, base);
             self.table.touch(at, Class::Grave, self.now);
         } else {
@@ -399,9 +414,7 @@ fn remember<R>(slot: &mut Slot<Body<R>>, base: Option<Base>) {
 
 fn client_base<R: Reader>(slot: &Slot<Body<R>>) -> Option<Base> {
     match &slot.body {
-        Body::Counted => {
-            (slot.bits & bits::CLIENT_BASE != 0).then_some(Base { seq: slot.base, syn: false })
-        }
+        Body::Counted => (slot.bits & bits::CLIENT_BASE != 0).then_some(Base { seq: slot.base, syn: false }),
         Body::Embryo(embryo) => embryo.base(slot.bits & bits::CLIENT_IS_A != 0),
         Body::Full(connection) => connection.base(Dir::ClientToServer),
     }
@@ -435,7 +448,7 @@ fn begins_anew<R: Reader>(slot: &Slot<Body<R>>, from_a: bool, segment: &Segment<
         // A server that answers a repeated SYN may choose anew; an answer to another SYN is another's, or
         // stale where this connection's own is still due.
         let own_syn = own.is_some_and(|own| own.syn);
-        peer.is_some_and(|peer| peer.seq != segment.ack && (own_syn || data || !peer.syn))
+        peer.is_some_and(|peer| !answers(peer.seq, segment.ack) && (own_syn || data || !peer.syn))
     } else {
         // Without any SYN of this side, both ends may open at once (RFC 9293, section 3.5).
         own.is_some() || data

@@ -66,7 +66,9 @@ impl Recent {
 
     /// Whether the packet was seen before; remembers it where it was not.
     pub(super) fn seen(&mut self, print: &Print, within: i64) -> bool {
-        if self.prints[..usize::from(self.used)].iter().any(|old| old.seq == print.seq && old.same(print, within))
+        if self.prints[..usize::from(self.used)]
+            .iter()
+            .any(|old| old.seq == print.seq && old.same(print, within))
         {
             return true;
         }

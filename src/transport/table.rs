@@ -262,7 +262,8 @@ impl<B> Table<B> {
             .min_by_key(|&(deadline, _)| deadline);
         let (deadline, at) = first.unwrap_or((Timestamp(i64::MAX), NONE));
         self.quiet_until = deadline;
-        (at != NONE && deadline <= now).then_some((at, deadline))
+        // At the end of time nothing expires any more.
+        (at != NONE && deadline <= now && deadline.0 != i64::MAX).then_some((at, deadline))
     }
 
     /// All slots there are, in no meaningful but a reproducible order.

@@ -1,0 +1,206 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use rdpwhy::report::choose::HostPattern;
+use rdpwhy::report::{Typed, Zone};
+
+const EXAMPLES: &str = "\
+Examples:
+  rdpwhy ticket.pcapng                       what happened in every RDP connection, and why
+  rdpwhy ring_*.pcapng --host 10.0.0.7       several files as one, one machine's sessions
+  rdpwhy ticket.pcapng --session 3 --timeline
+                                             one session in full, message by message
+  rdpwhy ticket.pcapng --around 10:05 --tz +02:00 --failed
+                                             what failed at five past ten
+  rdpwhy ticket.pcapng --format markdown     for a ticket
+  ssh host dumpcap -i eth0 -w - | rdpwhy -   straight from another machine
+
+Exit status: 0 done, 1 an attempt failed (with --exit-code only), 2 bad usage or unreadable input.";
+
+/// Reads packet captures, reconstructs Remote Desktop (RDP) sessions and says where and why the
+/// negotiation broke.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rdpwhy",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    analyze: Option<Analyze>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say of every RDP session in the captures how far it got, where it broke and why (the same as
+    /// without a command).
+    #[command(after_help = EXAMPLES, arg_required_else_help = true)]
+    Analyze(Analyze),
+}
+
+impl Args {
+    /// What to analyze, with or without the command's name.
+    pub(crate) fn analyze(self) -> Analyze {
+        match (self.command, self.analyze) {
+            (Some(Command::Analyze(analyze)), _) | (None, Some(analyze)) => analyze,
+            // clap has required FILE by now.
+            (None, None) => std::process::exit(2),
+        }
+    }
+}
+
+/// Everything that `analyze` takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Analyze {
+    /// Captures: pcap or pcapng, also compressed with gzip or zstd; "-" is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Only this session, in full (may be given several times)
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "Choosing")]
+    pub(crate) session: Vec<u64>,
+
+    /// Only sessions with this address, network or host name at either end
+    #[arg(long, value_name = "IP|CIDR|NAME", help_heading = "Choosing")]
+    pub(crate) host: Vec<HostPattern>,
+
+    /// Only sessions whose request names this user (the mstshash cookie)
+    #[arg(long, value_name = "NAME", help_heading = "Choosing")]
+    pub(crate) user: Vec<String>,
+
+    /// Only sessions that were not over before TIME: 2026-11-20T09:00:00Z, "2026-11-20 09:00" or 09:00
+    #[arg(long, value_name = "TIME", help_heading = "Choosing")]
+    pub(crate) from: Option<Typed>,
+
+    /// Only sessions that began by TIME
+    #[arg(long, value_name = "TIME", help_heading = "Choosing")]
+    pub(crate) to: Option<Typed>,
+
+    /// Only sessions within two minutes of TIME
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to"], help_heading = "Choosing")]
+    pub(crate) around: Option<Typed>,
+
+    /// Only sessions that failed
+    #[arg(long, help_heading = "Choosing")]
+    pub(crate) failed: bool,
+
+    /// Look for RDP on this server port too (RDP is recognized on any port once it speaks)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Choosing")]
+    pub(crate) port: Vec<u16>,
+
+    /// Take several files one by one instead of as one in time order
+    #[arg(long, help_heading = "Choosing")]
+    pub(crate) separate: bool,
+
+    /// List every session, also beyond 1,000 early failures of one kind at one server
+    #[arg(long, help_heading = "Choosing")]
+    pub(crate) all_sessions: bool,
+
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Showing")]
+    pub(crate) format: Format,
+
+    /// Every message of the sessions shown
+    #[arg(long, help_heading = "Showing")]
+    pub(crate) timeline: bool,
+
+    /// Time zone for times shown and typed: UTC, local or an offset (JSON is always in UTC)
+    #[arg(
+        long,
+        value_name = "UTC|local|+HH:MM",
+        default_value = "UTC",
+        hide_default_value = true,
+        allow_hyphen_values = true,
+        help_heading = "Showing"
+    )]
+    pub(crate) tz: Zone,
+
+    /// Colours
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Showing")]
+    pub(crate) color: Color,
+
+    /// End with exit status 1 if an attempt among those shown failed
+    #[arg(long, help_heading = "Showing")]
+    pub(crate) exit_code: bool,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// For tickets
+    Markdown,
+}
+
+impl Format {
+    /// Whether a person reads it, who reads stderr as well.
+    pub(crate) const fn for_people(self) -> bool {
+        matches!(self, Format::Table | Format::Markdown)
+    }
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_may_be_left_out() {
+        for line in [&["rdpwhy", "a", "b", "--failed"][..], &["rdpwhy", "analyze", "--failed", "a", "b"]] {
+            let analyze = Args::try_parse_from(line).unwrap().analyze();
+            assert_eq!(analyze.files, [PathBuf::from("a"), PathBuf::from("b")]);
+            assert!(analyze.failed);
+        }
+    }
+
+    #[test]
+    fn offsets_may_be_negative() {
+        let analyze = Args::try_parse_from(["rdpwhy", "a", "--tz", "-05:00"]).unwrap().analyze();
+        assert_eq!(analyze.tz.to_string(), "UTC-05:00");
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        for line in [
+            &["rdpwhy", "--failed"][..],
+            &["rdpwhy", "analyze"],
+            &["rdpwhy", "a", "--port", "0"],
+            &["rdpwhy", "a", "--port", "65536"],
+            &["rdpwhy", "a", "--around", "09:00", "--from", "08:00"],
+            &["rdpwhy", "a", "--tz", "Mars"],
+            &["rdpwhy", "a", "--host", "10.0.0.0/99"],
+            &["rdpwhy", "a", "--format", "xml"],
+            &["rdpwhy", "a", "--redact"],
+        ] {
+            assert!(Args::try_parse_from(line).is_err(), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The command line. Data goes to stdout, everything else to stderr.
+//!
+//! Exit status: 0 done; 1 an attempt failed, with `--exit-code` only; 2 bad usage, unreadable input or
+//! unwritable output.
+
+mod analyze;
+mod args;
+mod output;
+mod progress;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use rdpwhy::report::text::clean;
+
+/// Runs the command.
+pub(crate) fn main() -> ExitCode {
+    let args = args::Args::parse();
+    analyze::run(&args.analyze()).into()
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// Done.
+    Done,
+    /// An attempt failed, and the caller wants to know by the exit status.
+    AttemptFailed,
+    /// Something could not be read or written.
+    Trouble,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        ExitCode::from(match status {
+            Status::Done => 0,
+            Status::AttemptFailed => 1,
+            Status::Trouble => 2,
+        })
+    }
+}
+
+/// Tells people something on stderr. Nobody is left to hear of it where that fails.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "rdpwhy: {}", clean(text));
+}
