@@ -177,7 +177,11 @@ fn check(done: &Diagnosed, frames: u64) {
         assert!(!verdict.evidence.is_empty(), "{}: no evidence", verdict.code);
         for evidence in &verdict.evidence {
             let span = evidence.span;
-            assert!(exists(span.first.at) && exists(span.last.at), "{}: no such frame: {evidence:?}", verdict.code);
+            assert!(
+                exists(span.first.at) && exists(span.last.at),
+                "{}: no such frame: {evidence:?}",
+                verdict.code
+            );
         }
         assert!(
             !verdict.evidence.iter().any(|e| e.absence) || verdict.confidence < Confidence::Certain,
