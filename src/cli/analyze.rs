@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use rdpwhy::analyzer::{Analyzer, Diagnosed, Options, Overview};
+use rdpwhy::analyzer::{Analyzer, Options, Overview};
 use rdpwhy::base::{Limits, Timestamp};
 use rdpwhy::capture::{Capture, CaptureInfo, Merged, Source};
-use rdpwhy::report::build::{self, Built};
+use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::{Source as _, Typed};
 
@@ -18,10 +18,9 @@ use super::{Status, output, tell};
 const AROUND: i64 = 2 * 60 * Timestamp::SECOND;
 
 /// What the engine found in all captures.
-#[derive(Default)]
 struct Found {
     infos: Vec<CaptureInfo>,
-    diagnosed: Vec<Diagnosed>,
+    collected: Collected,
     overview: Overview,
 }
 
@@ -41,10 +40,9 @@ pub(crate) fn run(args: &Analyze) -> Status {
         tell("a time that was asked for is out of range");
         return Status::Trouble;
     };
-    let listed = if args.all_sessions { usize::MAX } else { Limits::default().listed };
-    let options = build::Options { choice, listed, separate: args.separate };
+    let options = build::Options { choice, separate: args.separate };
     let infos: Vec<&CaptureInfo> = found.infos.iter().collect();
-    let built = Built::new(&infos, &found.diagnosed, &found.overview, &options);
+    let built = Built::new(&infos, &found.collected, &found.overview, &options);
     match output::write(&built, args) {
         Ok(()) => {}
         // Whoever reads has seen enough.
@@ -88,7 +86,18 @@ fn open(args: &Analyze) -> (Vec<Capture>, Status) {
 
 /// Drives the engine over all captures, as one or one by one.
 fn find(captures: Vec<Capture>, args: &Analyze) -> Found {
-    let mut found = Found::default();
+    let listed = if args.all_sessions { usize::MAX } else { Limits::default().listed };
+    let timeless = Choice {
+        hosts: args.host.clone(),
+        users: args.user.clone(),
+        failed: args.failed,
+        ..Choice::default()
+    };
+    let mut found = Found {
+        infos: Vec::new(),
+        collected: Collected::new(timeless, listed),
+        overview: Overview::default(),
+    };
     if args.separate {
         for capture in captures {
             analyze(Merged::new(vec![capture]), args, &mut found);
@@ -106,12 +115,14 @@ fn analyze(mut captures: Merged, args: &Analyze, found: &mut Found) {
     while let Some(frame) = captures.next_frame() {
         analyzer.push(&frame);
         while let Some(diagnosed) = analyzer.poll() {
-            found.diagnosed.push(diagnosed);
+            found.collected.push(diagnosed);
         }
         progress.frame(|| captures.position());
     }
     analyzer.finish();
-    found.diagnosed.extend(std::iter::from_fn(|| analyzer.poll()));
+    while let Some(diagnosed) = analyzer.poll() {
+        found.collected.push(diagnosed);
+    }
     found.infos.extend(captures.infos().cloned());
     add(&mut found.overview, analyzer.overview());
 }

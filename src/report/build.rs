@@ -14,7 +14,7 @@ use super::model::{
 use super::nothing;
 use super::source::Source;
 use crate::analyzer::{Diagnosed, Overview};
-use crate::base::Limits;
+use crate::base::{Stamp, Timestamp};
 use crate::capture::CaptureInfo;
 use crate::session::Phase;
 
@@ -23,25 +23,115 @@ use crate::session::Phase;
 pub struct Options {
     /// Which sessions.
     pub choice: Choice,
-    /// Sessions that ended before TLS listed one by one, for each server and code.
-    pub listed: usize,
     /// Whether each capture was analyzed by itself, so that packets of different captures have no order.
     pub separate: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Options { choice: Choice::default(), listed: Limits::default().listed, separate: false }
+/// Takes sessions as the engine hands them out and keeps little of those that need not be listed: a scan
+/// leaves a million of them.
+#[derive(Debug)]
+pub struct Collected {
+    choice: Choice,
+    listed: usize,
+    kept: Vec<Diagnosed>,
+    counted: Vec<Counted>,
+    /// First packet of each session that was not chosen: ids count them.
+    passed: Vec<Order>,
+    early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
+}
+
+/// Place of a session's first packet: its capture, and the order in that run of the engine.
+type Order = (u16, u64);
+
+fn order(stamp: Stamp) -> Order {
+    (stamp.at.capture(), stamp.order)
+}
+
+/// A session that is counted and not listed.
+#[derive(Debug)]
+struct Counted {
+    first: Order,
+    start: Timestamp,
+    end: Timestamp,
+    client: IpAddr,
+    server: SocketAddr,
+    code: &'static str,
+    outcome: Outcome,
+}
+
+impl Collected {
+    /// Lists up to `listed` sessions that ended before TLS for each server and code. Of `choice`, hosts,
+    /// users and outcome are obeyed at once; ids and times are known only at the end.
+    pub fn new(choice: Choice, listed: usize) -> Self {
+        Collected {
+            choice,
+            listed,
+            kept: Vec::new(),
+            counted: Vec::new(),
+            passed: Vec::new(),
+            early: HashMap::default(),
+        }
     }
+
+    /// Takes the next session.
+    pub fn push(&mut self, diagnosed: Diagnosed) {
+        let tcp = &diagnosed.session.tcp;
+        if !self.choice.takes_timeless(&facts(&diagnosed, 0)) {
+            self.passed.push(order(tcp.first));
+            return;
+        }
+        if diagnosed.session.phase() <= Phase::X224Negotiation {
+            let code = diagnosed.diagnosis.verdict.code;
+            let so_far = self.early.entry((tcp.server, code)).or_default();
+            if *so_far >= self.listed {
+                let (start, end) = session::bounds(&diagnosed.session);
+                let (client, server, outcome) = (tcp.client.ip(), tcp.server, outcome(&diagnosed));
+                self.counted.push(Counted {
+                    first: order(tcp.first),
+                    start,
+                    end,
+                    client,
+                    server,
+                    code,
+                    outcome,
+                });
+                return;
+            }
+            *so_far += 1;
+        }
+        self.kept.push(diagnosed);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kept.is_empty() && self.counted.is_empty() && self.passed.is_empty()
+    }
+
+    /// The place of every session's first packet, in order: a session's id is its rank here.
+    fn orders(&self, separate: bool) -> Vec<Order> {
+        let kept = self.kept.iter().map(|diagnosed| order(diagnosed.session.tcp.first));
+        let counted = self.counted.iter().map(|counted| counted.first);
+        let mut orders: Vec<Order> = kept
+            .chain(counted)
+            .chain(self.passed.iter().copied())
+            .map(|order| key(order, separate))
+            .collect();
+        orders.sort_unstable();
+        orders
+    }
+}
+
+/// Captures that were analyzed as one share one order.
+fn key((capture, order): Order, separate: bool) -> Order {
+    (if separate { capture } else { 0 }, order)
 }
 
 /// A report over sessions that the engine handed out.
 #[derive(Debug)]
 pub struct Built<'a> {
-    diagnosed: &'a [Diagnosed],
+    collected: &'a Collected,
     captures: Vec<Capture>,
     dropped: Vec<u64>,
-    /// Index in `diagnosed` and id of each session that is listed.
+    /// Index in `kept` and id of each session that is listed.
     listed: Vec<(usize, u64)>,
     summary: Summary,
     nothing: String,
@@ -50,11 +140,11 @@ pub struct Built<'a> {
 /// The whole report in memory. For many sessions, hand [`Built`] to a renderer instead.
 pub fn build(
     captures: &[&CaptureInfo],
-    diagnosed: &[Diagnosed],
+    collected: &Collected,
     overview: &Overview,
     options: &Options,
 ) -> Report {
-    let built = Built::new(captures, diagnosed, overview, options);
+    let built = Built::new(captures, collected, overview, options);
     Report {
         schema: SCHEMA,
         sessions: built.sessions().collect(),
@@ -80,38 +170,41 @@ impl<'a> Built<'a> {
     /// Numbers, chooses and counts the sessions. Ids follow the order of first packets, whatever is chosen.
     pub fn new(
         captures: &[&CaptureInfo],
-        diagnosed: &'a [Diagnosed],
+        collected: &'a Collected,
         overview: &Overview,
         options: &Options,
     ) -> Self {
-        let mut order: Vec<usize> = (0..diagnosed.len()).collect();
-        order.sort_by_key(|&index| {
-            diagnosed.get(index).map(|diagnosed| {
-                let first = diagnosed.session.tcp.first;
-                (if options.separate { first.at.capture() } else { 0 }, first.order)
-            })
-        });
-        let mut listed = Vec::new();
-        let mut count = Count::new(options.listed);
-        for (id, &index) in (1_u64..).zip(&order) {
-            let Some(diagnosed) = diagnosed.get(index) else { continue };
-            if options.choice.takes(&facts(diagnosed, id)) && count.lists(diagnosed) {
+        let orders = collected.orders(options.separate);
+        let id =
+            |first: Order| orders.partition_point(|order| *order < key(first, options.separate)) as u64 + 1;
+        let mut count = Count::default();
+        let mut listed: Vec<(usize, u64)> = Vec::new();
+        for (index, diagnosed) in collected.kept.iter().enumerate() {
+            let id = id(order(diagnosed.session.tcp.first));
+            if options.choice.takes(&facts(diagnosed, id)) {
+                count.one(outcome(diagnosed), diagnosed.diagnosis.verdict.code);
                 listed.push((index, id));
+            }
+        }
+        listed.sort_unstable_by_key(|(_, id)| *id);
+        for counted in &collected.counted {
+            if options.choice.takes_time(id(counted.first), counted.start, counted.end) {
+                count.unlisted(counted);
             }
         }
         let dropped = captures.iter().map(|info| info.dropped).collect();
         let captures: Vec<Capture> = captures.iter().map(|info| capture(info)).collect();
-        let nothing = if diagnosed.is_empty() {
+        let nothing = if collected.is_empty() {
             nothing::found(&captures, overview)
         } else {
-            format!("None of the {} sessions was asked for.", diagnosed.len())
+            format!("None of the {} sessions was asked for.", orders.len())
         };
-        Built { diagnosed, captures, dropped, listed, summary: count.summary(), nothing }
+        Built { collected, captures, dropped, listed, summary: count.summary(), nothing }
     }
 
     fn at(&self, index: usize) -> Option<(&Diagnosed, u64)> {
         let &(at, id) = self.listed.get(index)?;
-        Some((self.diagnosed.get(at)?, id))
+        Some((self.collected.kept.get(at)?, id))
     }
 }
 
@@ -200,56 +293,37 @@ fn attempt(diagnosed: &Diagnosed, id: u64) -> Attempt {
     }
 }
 
-/// Counts the sessions that were chosen, and decides which of them are listed.
+/// Counts the sessions that were chosen.
+#[derive(Default)]
 struct Count {
-    most: usize,
     by_outcome: BTreeMap<&'static str, u64>,
     by_code: BTreeMap<&'static str, u64>,
-    early: HashMap<(SocketAddr, &'static str), Early>,
-}
-
-/// Sessions of one server and code that ended before TLS.
-#[derive(Default)]
-struct Early {
-    listed: usize,
-    rest: Option<(Unlisted, HashSet<IpAddr>)>,
+    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, HashSet<IpAddr, ahash::RandomState>)>,
 }
 
 impl Count {
-    fn new(most: usize) -> Self {
-        Count { most, by_outcome: BTreeMap::new(), by_code: BTreeMap::new(), early: HashMap::new() }
+    fn one(&mut self, outcome: Outcome, code: &'static str) {
+        *self.by_outcome.entry(outcome.as_str()).or_default() += 1;
+        *self.by_code.entry(code).or_default() += 1;
     }
 
-    fn lists(&mut self, diagnosed: &Diagnosed) -> bool {
-        let code = diagnosed.diagnosis.verdict.code;
-        *self.by_outcome.entry(outcome(diagnosed).as_str()).or_default() += 1;
-        *self.by_code.entry(code).or_default() += 1;
-        if diagnosed.session.phase() > Phase::X224Negotiation {
-            return true;
-        }
-        let tcp = &diagnosed.session.tcp;
-        let early = self.early.entry((tcp.server, code)).or_default();
-        if early.listed < self.most {
-            early.listed += 1;
-            return true;
-        }
-        let start = Time(tcp.first.time);
-        let (unlisted, clients) = early.rest.get_or_insert_with(|| {
-            let server = Server { ip: tcp.server.ip(), port: tcp.server.port() };
-            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, HashSet::new())
+    fn unlisted(&mut self, counted: &Counted) {
+        let Counted { code, .. } = *counted;
+        self.one(counted.outcome, code);
+        let start = Time(counted.start);
+        let (unlisted, clients) = self.unlisted.entry((counted.server, code)).or_insert_with(|| {
+            let server = Server { ip: counted.server.ip(), port: counted.server.port() };
+            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, HashSet::default())
         });
         unlisted.count += 1;
         unlisted.first = unlisted.first.min(start);
         unlisted.last = unlisted.last.max(start);
-        clients.insert(tcp.client.ip());
+        clients.insert(counted.client);
         unlisted.clients = clients.len() as u64;
-        false
     }
 
     fn summary(self) -> Summary {
-        let mut unlisted: Vec<Unlisted> =
-            self.early.into_values().filter_map(|early| early.rest).map(|(unlisted, _)| unlisted).collect();
-        unlisted.sort_by_key(|unlisted| (unlisted.server.ip, unlisted.server.port, unlisted.code));
+        let unlisted = self.unlisted.into_values().map(|(unlisted, _)| unlisted).collect();
         Summary { by_outcome: self.by_outcome, by_code: self.by_code, unlisted, patterns: Vec::new() }
     }
 }

@@ -45,15 +45,22 @@ pub struct Facts<'a> {
 impl Choice {
     /// Whether a session is one of those.
     pub fn takes(&self, facts: &Facts<'_>) -> bool {
+        self.takes_timeless(facts) && self.takes_time(facts.id, facts.start, facts.end)
+    }
+
+    /// Whether hosts, user and outcome fit: what is known before the capture was read to its end.
+    pub fn takes_timeless(&self, facts: &Facts<'_>) -> bool {
         let host = self.hosts.is_empty() || self.hosts.iter().any(|host| host.fits(facts));
         let user = self.users.is_empty()
             || facts.user.is_some_and(|cookie| self.users.iter().any(|user| is_user(user, cookie)));
-        (self.ids.is_empty() || self.ids.contains(&facts.id))
-            && host
-            && user
-            && self.from.is_none_or(|from| facts.end >= from)
-            && self.to.is_none_or(|to| facts.start <= to)
-            && (!self.failed || facts.outcome == Outcome::Failed)
+        host && user && (!self.failed || facts.outcome == Outcome::Failed)
+    }
+
+    /// Whether id and times fit.
+    pub fn takes_time(&self, id: u64, start: Timestamp, end: Timestamp) -> bool {
+        (self.ids.is_empty() || self.ids.contains(&id))
+            && self.from.is_none_or(|from| end >= from)
+            && self.to.is_none_or(|to| start <= to)
     }
 }
 
