@@ -40,6 +40,7 @@ pub struct Analyzer {
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
     order: u64,
     now: Timestamp,
+    finished: bool,
 }
 
 impl Analyzer {
@@ -59,6 +60,7 @@ impl Analyzer {
             conversed: HashMap::default(),
             order: 0,
             now: Timestamp(i64::MIN),
+            finished: false,
             limits,
             ports,
         }
@@ -127,41 +129,61 @@ impl Analyzer {
         }
     }
 
-    /// The capture ended: what is open is handed out.
+    /// The capture ended: what is open is handed out by [`Analyzer::poll`].
     pub fn finish(&mut self) {
         self.connections.finish();
-        self.collect();
-        let mut conversations: Vec<Conversed> =
-            self.conversed.drain().map(|(_, conversed)| conversed).collect();
-        conversations.sort_by_key(|c| (std::cmp::Reverse(c.total_bytes()), c.server, c.client, c.udp));
-        self.overview.conversations = conversations;
+        self.finished = true;
     }
 
     /// The next session that is over.
     pub fn poll(&mut self) -> Option<Diagnosed> {
-        self.done.pop_front()
+        loop {
+            if let Some(done) = self.done.pop_front() {
+                return Some(done);
+            }
+            // One by one: at the end of a capture everything that is open comes at once.
+            let Some(finished) = self.connections.poll() else {
+                if self.finished {
+                    self.sum_up();
+                }
+                return None;
+            };
+            self.take(finished);
+        }
     }
 
-    /// What the capture held; complete after [`Analyzer::finish`].
+    /// What the capture held; complete when [`Analyzer::poll`] gave `None` after [`Analyzer::finish`].
     pub fn overview(&self) -> &Overview {
         &self.overview
     }
 
     fn collect(&mut self) {
         while let Some(finished) = self.connections.poll() {
-            match finished {
-                Finished::Session { facts: tcp, reader } => {
-                    let facts = reader.map(Conversation::into_facts).unwrap_or_default();
-                    let session = Session { tcp: *tcp, facts };
-                    let diagnosis = diagnose(&session, self.history.context(&session));
-                    self.history.learn(&session, &diagnosis.verdict);
-                    self.done.push_back(Diagnosed { session, diagnosis });
-                }
-                Finished::Other { client, server, packets, bytes } => {
-                    self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });
-                }
+            self.take(finished);
+        }
+    }
+
+    fn take(&mut self, finished: Finished<Conversation>) {
+        match finished {
+            Finished::Session { facts: tcp, reader } => {
+                let facts = reader.map(Conversation::into_facts).unwrap_or_default();
+                let session = Session { tcp: *tcp, facts };
+                let diagnosis = diagnose(&session, self.history.context(&session));
+                self.history.learn(&session, &diagnosis.verdict);
+                self.done.push_back(Diagnosed { session, diagnosis });
+            }
+            Finished::Other { client, server, packets, bytes } => {
+                self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });
             }
         }
+    }
+
+    fn sum_up(&mut self) {
+        let more = self.conversed.drain().map(|(_, conversed)| conversed);
+        self.overview.conversations.extend(more);
+        self.overview
+            .conversations
+            .sort_by_key(|c| (std::cmp::Reverse(c.total_bytes()), c.server, c.client, c.udp));
     }
 
     fn converse(&mut self, conversed: Conversed) {

@@ -1,5 +1,6 @@
 //! The vocabulary that every other folder shares. It imports nothing of this crate.
 
+mod chunk;
 mod dir;
 mod frame;
 mod limits;
@@ -7,6 +8,7 @@ mod open;
 mod seen;
 mod time;
 
+pub use chunk::{Chunk, Gap};
 pub use dir::{Dir, PerDir};
 pub use frame::{Frame, FrameRef, LinkType};
 pub use limits::Limits;

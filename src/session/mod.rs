@@ -11,6 +11,8 @@ use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
 use crate::transport::{Closing, Repeats, TcpFacts};
 
+pub use crate::transport::{DirFacts, Ended};
+
 pub use conversation::Conversation;
 pub use phase::Phase;
 pub use standard::Standard;

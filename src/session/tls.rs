@@ -244,7 +244,13 @@ impl Tls {
 
     /// A record of type application data.
     fn hidden(&mut self, dir: Dir, length: usize, span: Span) {
-        if self.is_13() && self.established.is_none() {
+        // Only TLS 1.3 hides a record of the client before its handshake is over; where the capture shows
+        // it before the ServerHello, frames are out of order.
+        let early = dir == Dir::ClientToServer
+            && self.client_hello.is_some()
+            && self.server_hello.is_none()
+            && self.finished[dir].is_none();
+        if (self.is_13() || early) && self.established.is_none() {
             match (dir, self.finished[Dir::ClientToServer]) {
                 // EncryptedExtensions, Certificate, CertificateVerify, Finished.
                 (Dir::ServerToClient, None) => {

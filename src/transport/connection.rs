@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use super::assembler::{Piece, cut};
 use super::direction::{Arrival, Direction, FARTHEST, Sent, is_earlier};
 use super::embryo::{Base, Embryo, Head, plausible_reset, print, refuses};
-use super::facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Reader, Repeats, Rst, TcpFacts};
+use super::facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
 use super::options::Options;
 use super::sightings::Recent;
-use crate::base::{Dir, Limits, PerDir, Seen, Stamp, Timestamp};
+use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
 
 /// How far an acknowledgement is believed before its sender answered the SYN: it may belong to an older

@@ -15,5 +15,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Chunk, Closing, DirFacts, Ended, Gap, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
+pub use crate::base::{Chunk, Gap};
+pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished};

@@ -1,8 +1,7 @@
 //! What remains when no rule has enough: it says what is missing.
 
 use super::*;
-use crate::session::Phase;
-use crate::transport::Ended;
+use crate::session::{Ended, Phase};
 
 /// The verdict where no rule fired.
 pub(in crate::diagnosis) fn verdict(session: &Session) -> Verdict {

@@ -226,6 +226,10 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
             explanation: format!("The client refused the server's certificate and said so: {text}."),
         });
     }
+    // What follows rests on what the client did not send.
+    if session.lacks(Dir::ClientToServer) || session.lacks(Dir::ServerToClient) {
+        return None;
+    }
     let closing = session.tcp.closing;
     if let Some(refusal) = tls.hidden_refusal.filter(|_| {
         closing.is_none_or(|c| {
@@ -243,8 +247,7 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
         tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
     let left = certificate_sent
         && tls.finished[Dir::ClientToServer].is_none()
-        && tls.established.is_none()
-        && !session.lacks(Dir::ClientToServer);
+        && tls.established.is_none();
     left.then(|| Refusal {
         alert: None,
         evidence: Evidence::seen(closing.stamp, "client left after the server's certificate, before its own Finished"),

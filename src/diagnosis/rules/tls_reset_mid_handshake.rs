@@ -8,7 +8,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.server_hello.as_ref().or(tls.retry.as_ref())?;
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ServerToClient)?;
-    if tls.established.is_some() || session.lacks(Dir::ServerToClient) || deciding_alert(session).is_some() || tls.hidden_refusal.is_some() {
+    if tls.established.is_some() || session.lacks(Dir::ServerToClient) || session.lacks(Dir::ClientToServer) || deciding_alert(session).is_some() || tls.hidden_refusal.is_some() {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };

@@ -13,8 +13,7 @@ use crate::report::model::{
     Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, How, Key, Negotiation,
     PerDirection, Phase, Rtt, Session, Span as Length, Tcp, Time, Tls, Transport, Vantage,
 };
-use crate::session::{self, Session as Happened};
-use crate::transport::DirFacts;
+use crate::session::{self, DirFacts, Session as Happened};
 
 /// Makes the model of one session.
 pub(super) fn session(diagnosed: &Diagnosed, id: u64, lost: &Lost<'_>) -> Session {
