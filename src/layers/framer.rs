@@ -338,7 +338,7 @@ mod tests {
         let chunk = Chunk { offset: 0, data: &stream[..50], len: 105, stamp: stamp(1) };
         framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
         let alert = record(21, &[2, 70]);
-        let chunk = Chunk { offset: 105, data: &alert, len: 7, acknowledged: true, stamp: stamp(2) };
+        let chunk = Chunk { offset: 105, data: &alert, len: 7, stamp: stamp(2) };
         framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
         assert_eq!(units, [(22, 100, None, 1, 1), (21, 2, Some(vec![2, 70]), 2, 2)]);
     }
