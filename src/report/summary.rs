@@ -87,14 +87,13 @@ pub(super) fn plan<S: Source>(source: &S, rows: &Rows, view: &View) -> Plans {
         let Some(session) = source.session(index) else { continue };
         let server = (session.server.ip, session.server.port);
         let key = (session.diagnosis.code, session.diagnosis.title, session.phase, server);
-        match known.get(&key).and_then(|&at| plans.stories.get_mut(at)) {
-            Some(plan) => plan.alike.push(session.id),
-            None => {
-                let at = plans.stories.len();
-                if plans.add(Plan { index, depth, alike: Vec::new() }, most) {
-                    known.insert(key, at);
-                }
-            }
+        if let Some(plan) = known.get(&key).and_then(|&at| plans.stories.get_mut(at)) {
+            plan.alike.push(session.id);
+            continue;
+        }
+        let at = plans.stories.len();
+        if plans.add(Plan { index, depth, alike: Vec::new() }, most) {
+            known.insert(key, at);
         }
     }
     plans
