@@ -477,6 +477,29 @@ fn several_captures_are_told_apart() {
 }
 
 #[test]
+fn a_scan_stays_readable() {
+    let refused = |id: u64| {
+        let mut session =
+            session(id, Outcome::Failed, Phase::TcpConnect, diagnosis("tcp-connection-refused", "Refused"));
+        session.server.ip = [10, 1, (id >> 8) as u8, id as u8].into();
+        session
+    };
+    let mut sessions: Vec<Session> = (1..=2500).map(refused).collect();
+    sessions.push(Session { server: sessions[0].server.clone(), ..refused(2501) });
+    let report = report(sessions);
+    for text in [table_text(&report, &View::default()), markdown_text(&report, &View::default())] {
+        assert_eq!(text.matches("How far it got").count(), 50);
+        assert!(text.contains("The same happened in session 2501."), "the first server's");
+        assert!(text.contains("2,450 sessions more, of other servers or codes."));
+        assert_eq!(
+            text.lines().filter(|line| line.contains("tcp-connect ") && line.contains("0.250 s")).count(),
+            2501
+        );
+        assert_eq!(text.matches("outcome").count(), 1, "one header");
+    }
+}
+
+#[test]
 fn lines_fit_the_width_but_for_commands() {
     for width in [80, 100, 120] {
         let mut report = mixed();

@@ -3,8 +3,6 @@
 mod diagnosis;
 mod rdp;
 mod session;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};

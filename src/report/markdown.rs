@@ -34,8 +34,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for fold in folds {
         writeln!(out, "\n{}", markdown(&fold))?;
     }
-    let plans = summary::tales(source, &rows, view);
-    for tale in summary::tell(source, &plans, view) {
+    let plans = summary::plan(source, &rows, view);
+    for tale in summary::tell(source, &plans) {
         writeln!(out)?;
         match tale {
             Tale::Story(session, depth) => {

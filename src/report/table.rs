@@ -24,7 +24,10 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Strong, &head))?;
     writeln!(out)?;
     let rows = summary::rows(source);
-    table(out, rows.shown.iter().filter_map(|&index| source.session(index)), view, day.is_some())?;
+    for (i, part) in rows.shown.chunks(LAID_OUT).enumerate() {
+        let sessions = part.iter().filter_map(|&index| source.session(index));
+        table(out, sessions, view, day.is_some(), i == 0)?;
+    }
     let mut lines = Lines::new(out, view);
     for fold in rows.folds() {
         lines.line(1, &[(Tone::Plain, &fold)])?;
@@ -32,8 +35,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for unlisted in &source.summary().unlisted {
         lines.hanging(1, (Tone::Plain, ""), (Tone::Plain, &summary::unlisted(unlisted, view)))?;
     }
-    let plans = summary::tales(source, &rows, view);
-    for tale in summary::tell(source, &plans, view) {
+    let plans = summary::plan(source, &rows, view);
+    for tale in summary::tell(source, &plans) {
         lines.blank()?;
         match tale {
             Tale::Story(session, depth) => {
@@ -48,6 +51,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     Ok(())
 }
 
+/// Rows that are in memory, and share their columns' widths, at a time.
+const LAID_OUT: usize = 2000;
 /// Columns whose cells may be broken into lines.
 const CLIENT: usize = 2;
 const SERVER: usize = 3;
@@ -63,6 +68,7 @@ fn table<W: Write>(
     sessions: impl Iterator<Item = Session>,
     view: &View,
     one_day: bool,
+    header: bool,
 ) -> io::Result<()> {
     let mut outcomes = Vec::new();
     let mut rows = Vec::new();
@@ -105,7 +111,9 @@ fn table<W: Write>(
     for (i, line) in table.lines().enumerate() {
         let line = line.trim_end();
         if i == 0 {
-            writeln!(out, "{}", Tone::Faint.paint(line, view.color))?;
+            if header {
+                writeln!(out, "{}", Tone::Faint.paint(line, view.color))?;
+            }
             continue;
         }
         // A row's first line has its number in the first column; those below belong to the same row.

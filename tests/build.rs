@@ -1,12 +1,18 @@
+//! What a report makes of the engine's sessions: ids, choosing, counts, pages joined to verdicts.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::net::SocketAddr;
 
-use super::*;
-use crate::base::{Absence, FrameRef, PerDir, Until};
-use crate::capture::Capture as File;
-use crate::diagnosis::{Confidence, Diagnosis, Evidence, Side, Verdict};
-use crate::report::model;
-use crate::session::{Facts as Payload, Session as Happened};
-use crate::transport::{DirFacts, Ended, Repeats, TcpFacts};
+use rdpwhy::analyzer::{Diagnosed, Overview};
+use rdpwhy::base::{Absence, FrameRef, PerDir, Stamp, Timestamp, Until};
+use rdpwhy::capture::{Capture, CaptureInfo};
+use rdpwhy::diagnosis::{Confidence, Diagnosis, Evidence, Side, Verdict};
+use rdpwhy::report::build::{Collected, Options, build};
+use rdpwhy::report::choose::Choice;
+use rdpwhy::report::model::{self, Report};
+use rdpwhy::session::{Facts, Session};
+use rdpwhy::transport::{DirFacts, Ended, Repeats, TcpFacts};
 
 fn stamp(order: u64) -> Stamp {
     Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64 * Timestamp::SECOND), order }
@@ -38,7 +44,7 @@ fn unanswered(client: &str, order: u64) -> Diagnosed {
     let verdict = Verdict::failed("tcp-syn-unanswered", Side::Unknown, Confidence::Likely, evidence)
         .explain("Nobody answered.")
         .rival("first rival", "by looking");
-    let session = Happened { tcp, facts: Payload::default() };
+    let session = Session { tcp, facts: Facts::default() };
     Diagnosed { session, diagnosis: Diagnosis { verdict, others: Vec::new() } }
 }
 
@@ -46,7 +52,7 @@ fn unanswered(client: &str, order: u64) -> Diagnosed {
 fn info(dropped: u64) -> CaptureInfo {
     let header: Vec<u8> =
         [0xa1b2_c3d4_u32, 4 << 16 | 2, 0, 0, 65535, 1].iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut capture = File::from_reader("a.pcap", std::io::Cursor::new(header), 0).unwrap();
+    let mut capture = Capture::from_reader("a.pcap", std::io::Cursor::new(header), 0).unwrap();
     assert!(capture.next_frame().is_none());
     let mut info = capture.into_info();
     info.dropped = dropped;
@@ -95,7 +101,7 @@ fn early_failures_beyond_the_bound_are_counted() {
 fn verdict_and_page_become_one() {
     let report = report(vec![unanswered("10.0.0.2:1000", 7)], 0, Choice::default(), 10);
     let diagnosis = &report.sessions[0].diagnosis;
-    let page = crate::knowledge::page("tcp-syn-unanswered").unwrap();
+    let page = rdpwhy::knowledge::page("tcp-syn-unanswered").unwrap();
     assert_eq!(diagnosis.title, page.title);
     assert_eq!(diagnosis.rivals[0].cause, "first rival");
     assert_eq!(diagnosis.rivals.len(), page.rivals.len() + 1);
