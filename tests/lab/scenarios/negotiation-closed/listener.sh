@@ -1,5 +1,6 @@
-how="a listener reads the request and closes with FIN, as ironrdp-server does when it has no common protocol. Captured at the client."
+how="a listener reads the request and closes with FIN. Captured at the client."
 peers="xfreerdp 2.11.7, a script"
+forged="the server's closing is a script's"
 play() {
     peer server close listen 3389 recv fin
     capture client

@@ -3,5 +3,5 @@ peers="xfreerdp 2.11.7, Linux as router"
 play() {
     capture client
     xfreerdp_start 10.77.2.99
-    at_most 6
+    at_most 10
 }

@@ -1,4 +1,4 @@
-how="the server confirms TLS, then closes with RST with the ClientHello unread, as a stack does that cannot use its key. Captured at the client."
+how="the server confirms TLS, then closes with RST with the ClientHello unread. Captured at the client."
 peers="xfreerdp 2.11.7, a script"
 forged="the Connection Confirm and the RST are a script's"
 play() {
