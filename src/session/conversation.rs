@@ -280,7 +280,7 @@ impl Conversation {
 
 /// A handshake or alert record; the first byte of neither can begin a TPKT or fast-path PDU.
 fn begins_tls(data: &[u8]) -> bool {
-    matches!(data, [0x15 | 0x16, 3, ..])
+    matches!(data, [0x15 | 0x16] | [0x15 | 0x16, 3, ..])
 }
 
 impl Reader for Conversation {
