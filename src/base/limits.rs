@@ -32,6 +32,9 @@ pub struct Limits {
     pub half_open_idle: i64,
     /// Nanoseconds of silence after which a connection that is not RDP is forgotten.
     pub other_idle: i64,
+    /// Nanoseconds of silence after which a connection that has not got beyond the RDP negotiation is over:
+    /// servers give up on such a one after one or two minutes.
+    pub setup_idle: i64,
     /// Nanoseconds of silence after which an RDP session is over; beyond TCP keep-alive's two hours.
     pub session_idle: i64,
     /// Nanoseconds after both ends closed (or a RST) during which late packets still belong to the
@@ -61,6 +64,7 @@ impl Default for Limits {
             fragment_timeout: 60 * Timestamp::SECOND,
             half_open_idle: 75 * Timestamp::SECOND,
             other_idle: 300 * Timestamp::SECOND,
+            setup_idle: 180 * Timestamp::SECOND,
             session_idle: 3 * 3600 * Timestamp::SECOND,
             linger: 2 * Timestamp::SECOND,
             sighting: 5 * Timestamp::MILLISECOND,

@@ -91,7 +91,10 @@ fn find(captures: Vec<Capture>, args: &Analyze) -> Found {
         hosts: args.host.clone(),
         users: args.user.clone(),
         failed: args.failed,
-        ..Choice::default()
+        // Only whether there are any counts now: where they lie is known when the captures were read.
+        ids: args.session.clone(),
+        from: args.from.or(args.around).map(|_| Timestamp::default()),
+        to: args.to.map(|_| Timestamp::default()),
     };
     let mut found = Found {
         infos: Vec::new(),

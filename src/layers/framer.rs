@@ -45,11 +45,12 @@ pub struct Framer<F: Framing> {
     pending_since: Option<Stamp>,
     open: Option<Open<F::Header>>,
     lost: bool,
+    skipped: u64,
 }
 
 impl<F: Framing> Default for Framer<F> {
     fn default() -> Self {
-        Framer { pending: Vec::new(), pending_since: None, open: None, lost: false }
+        Framer { pending: Vec::new(), pending_since: None, open: None, lost: false, skipped: 0 }
     }
 }
 
@@ -60,6 +61,11 @@ impl<F: Framing> Framer<F> {
     /// Whether the boundaries are unknown since a gap or a malformed header.
     pub fn is_lost(&self) -> bool {
         self.lost
+    }
+
+    /// Bytes on the wire since the last call that belong to no unit, because their boundaries are unknown.
+    pub fn take_skipped(&mut self) -> u64 {
+        std::mem::take(&mut self.skipped)
     }
 
     /// Whether the next byte begins a unit.
@@ -80,6 +86,7 @@ impl<F: Framing> Framer<F> {
         let mut missing = chunk.len.saturating_sub(data.len() as u64);
         if self.lost {
             if !matches!(F::header(data), Step::Done(..)) {
+                self.skipped += chunk.len;
                 return Ok(());
             }
             self.lost = false;
@@ -111,6 +118,7 @@ impl<F: Framing> Framer<F> {
             }
             if data.is_empty() {
                 if missing > 0 {
+                    self.skipped += missing;
                     self.lose();
                 }
                 return Ok(());
@@ -338,7 +346,7 @@ mod tests {
         let chunk = Chunk { offset: 0, data: &stream[..50], len: 105, stamp: stamp(1) };
         framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
         let alert = record(21, &[2, 70]);
-        let chunk = Chunk { offset: 105, data: &alert, len: 7, acknowledged: true, stamp: stamp(2) };
+        let chunk = Chunk { offset: 105, data: &alert, len: 7, stamp: stamp(2) };
         framer.push(&chunk, |unit| units.push(cut(&unit))).unwrap();
         assert_eq!(units, [(22, 100, None, 1, 1), (21, 2, Some(vec![2, 70]), 2, 2)]);
     }

@@ -33,9 +33,12 @@ pub struct Options {
 pub struct Collected {
     choice: Choice,
     listed: usize,
-    kept: Vec<Diagnosed>,
+    /// Boxed, so that growing moves pointers.
+    kept: Vec<Box<Diagnosed>>,
+    count: Count,
+    /// Sessions that are counted only where their id or time is one of those asked for.
     counted: Vec<Counted>,
-    /// First packet of each session that was not chosen: ids count them.
+    /// First packet of each session that is not kept: ids count them.
     passed: Vec<Order>,
     early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
 }
@@ -67,6 +70,7 @@ impl Collected {
             choice,
             listed,
             kept: Vec::new(),
+            count: Count::default(),
             counted: Vec::new(),
             passed: Vec::new(),
             early: HashMap::default(),
@@ -80,41 +84,36 @@ impl Collected {
             self.passed.push(order(tcp.first));
             return;
         }
+        let code = diagnosed.diagnosis.verdict.code;
         if diagnosed.session.phase() <= Phase::X224Negotiation {
-            let code = diagnosed.diagnosis.verdict.code;
             let so_far = self.early.entry((tcp.server, code)).or_default();
             if *so_far >= self.listed {
                 let (start, end) = session::bounds(&diagnosed.session);
                 let (client, server, outcome) = (tcp.client.ip(), tcp.server, outcome(&diagnosed));
-                self.counted.push(Counted {
-                    first: order(tcp.first),
-                    start,
-                    end,
-                    client,
-                    server,
-                    code,
-                    outcome,
-                });
+                let first = order(tcp.first);
+                let counted = Counted { first, start, end, client, server, code, outcome };
+                self.passed.push(first);
+                if self.choice.is_timeless() {
+                    self.count.unlisted(&counted);
+                } else {
+                    self.counted.push(counted);
+                }
                 return;
             }
             *so_far += 1;
         }
-        self.kept.push(diagnosed);
+        self.kept.push(Box::new(diagnosed));
     }
 
     fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.counted.is_empty() && self.passed.is_empty()
+        self.kept.is_empty() && self.passed.is_empty()
     }
 
     /// The place of every session's first packet, in order: a session's id is its rank here.
     fn orders(&self, separate: bool) -> Vec<Order> {
         let kept = self.kept.iter().map(|diagnosed| order(diagnosed.session.tcp.first));
-        let counted = self.counted.iter().map(|counted| counted.first);
-        let mut orders: Vec<Order> = kept
-            .chain(counted)
-            .chain(self.passed.iter().copied())
-            .map(|order| key(order, separate))
-            .collect();
+        let mut orders: Vec<Order> =
+            kept.chain(self.passed.iter().copied()).map(|order| key(order, separate)).collect();
         orders.sort_unstable();
         orders
     }
@@ -177,7 +176,7 @@ impl<'a> Built<'a> {
         let orders = collected.orders(options.separate);
         let id =
             |first: Order| orders.partition_point(|order| *order < key(first, options.separate)) as u64 + 1;
-        let mut count = Count::default();
+        let mut count = collected.count.clone();
         let mut listed: Vec<(usize, u64)> = Vec::new();
         for (index, diagnosed) in collected.kept.iter().enumerate() {
             let id = id(order(diagnosed.session.tcp.first));
@@ -294,12 +293,14 @@ fn attempt(diagnosed: &Diagnosed, id: u64) -> Attempt {
 }
 
 /// Counts the sessions that were chosen.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Count {
     by_outcome: BTreeMap<&'static str, u64>,
     by_code: BTreeMap<&'static str, u64>,
-    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, HashSet<IpAddr, ahash::RandomState>)>,
+    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, Clients)>,
 }
+
+type Clients = HashSet<IpAddr, ahash::RandomState>;
 
 impl Count {
     fn one(&mut self, outcome: Outcome, code: &'static str) {
@@ -313,7 +314,7 @@ impl Count {
         let start = Time(counted.start);
         let (unlisted, clients) = self.unlisted.entry((counted.server, code)).or_insert_with(|| {
             let server = Server { ip: counted.server.ip(), port: counted.server.port() };
-            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, HashSet::default())
+            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, Clients::default())
         });
         unlisted.count += 1;
         unlisted.first = unlisted.first.min(start);

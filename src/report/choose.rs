@@ -56,6 +56,11 @@ impl Choice {
         host && user && (!self.failed || facts.outcome == Outcome::Failed)
     }
 
+    /// Whether neither ids nor times are asked for.
+    pub fn is_timeless(&self) -> bool {
+        self.ids.is_empty() && self.from.is_none() && self.to.is_none()
+    }
+
     /// Whether id and times fit.
     pub fn takes_time(&self, id: u64, start: Timestamp, end: Timestamp) -> bool {
         (self.ids.is_empty() || self.ids.contains(&id))

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::model::Session;
+use super::model::{Outcome, Session};
 use super::paint::View;
 use super::source::Source;
 use super::story::{self, Depth, Frames};
@@ -14,7 +14,7 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     let out = &mut out;
     let total: u64 = source.summary().by_outcome.values().sum();
     if total == 0 {
-        return writeln!(out, "{}", markdown(source.nothing()).replace("\\\\u{a}\\\\u{a}", "\n\n"));
+        return nothing(out, source.nothing());
     }
     let day = summary::one_day(source, view);
     writeln!(
@@ -34,14 +34,29 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for fold in folds {
         writeln!(out, "\n{}", markdown(&fold))?;
     }
-    let frames = Frames(source.captures());
-    let plans = summary::tales(source, &rows, view);
-    for tale in summary::tell(source, &plans, view) {
+    let plans = summary::plan(source, &rows, view);
+    for tale in summary::tell(source, &plans) {
         writeln!(out)?;
         match tale {
-            Tale::Story(session, depth) => story(out, &session, frames, view, depth)?,
+            Tale::Story(session, depth) => {
+                story(out, &session, Frames::of(&session, source.captures()), view, depth)?;
+            }
             Tale::Alike(text) => writeln!(out, "{}", markdown(&text))?,
             Tale::More(more) => writeln!(out, "{}", markdown(&summary::more_stories(more)))?,
+        }
+    }
+    Ok(())
+}
+
+/// An indented paragraph is a command.
+fn nothing<W: Write>(out: &mut W, text: &str) -> io::Result<()> {
+    for (i, paragraph) in text.split("\n\n").enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        match paragraph.strip_prefix("    ") {
+            Some(command) => writeln!(out, "{}", code(command))?,
+            None => writeln!(out, "{}", markdown(paragraph))?,
         }
     }
     Ok(())
@@ -54,11 +69,14 @@ fn story<W: Write>(
     view: &View,
     depth: Depth,
 ) -> io::Result<()> {
-    writeln!(out, "### {}", markdown(&story::heading(session, &view.zone)))?;
+    writeln!(out, "### {}\n", markdown(&story::heading(session)))?;
+    writeln!(out, "{}", markdown(&story::when(session, frames, &view.zone)))?;
     if depth != Depth::None {
         let diagnosis = &session.diagnosis;
-        writeln!(out, "\n**{}**  ", markdown(&diagnosis.title))?;
-        writeln!(out, "{}", markdown(&story::verdict(diagnosis)))?;
+        writeln!(out, "\n**{}**", markdown(&diagnosis.title))?;
+        if session.outcome != Outcome::Inconclusive {
+            writeln!(out, "\n{}", markdown(&story::verdict(diagnosis)))?;
+        }
         for text in [&diagnosis.summary, &diagnosis.explanation] {
             for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
                 writeln!(out, "\n{}", markdown(paragraph))?;
@@ -81,10 +99,9 @@ fn story<W: Write>(
         if !diagnosis.remedies.is_empty() {
             writeln!(out, "\n**What to do**\n")?;
             for (i, remedy) in diagnosis.remedies.iter().enumerate() {
-                write!(out, "{}. *{}*: {}", i + 1, markdown(&remedy.who), markdown(&remedy.text))?;
-                match &remedy.command {
-                    Some(command) => writeln!(out, " {}", code(command))?,
-                    None => writeln!(out)?,
+                writeln!(out, "{}. *{}*: {}", i + 1, markdown(&remedy.who), markdown(&remedy.text))?;
+                if let Some(command) = &remedy.command {
+                    writeln!(out, "\n   ```\n   {}\n   ```", clean(command))?;
                 }
             }
         }

@@ -105,13 +105,16 @@ impl<'a, W: Write> Lines<'a, W> {
         Ok(())
     }
 
-    /// Paragraphs, apart by an empty line in `text`.
+    /// Paragraphs, apart by an empty line in `text`. An indented one is a command and stays one line.
     pub(super) fn prose(&mut self, indent: usize, tone: Tone, text: &str) -> io::Result<()> {
         for (i, paragraph) in text.split("\n\n").enumerate() {
             if i > 0 {
                 self.blank()?;
             }
-            self.hanging(indent, (Tone::Plain, ""), (tone, paragraph))?;
+            match paragraph.strip_prefix("    ") {
+                Some(command) => self.line(indent + 4, &[(Tone::Strong, command)])?,
+                None => self.hanging(indent, (Tone::Plain, ""), (tone, paragraph))?,
+            }
         }
         Ok(())
     }

@@ -32,15 +32,21 @@ pub(super) fn story<W: Write>(
     view: &View,
     depth: Depth,
 ) -> io::Result<()> {
-    lines.line(0, &[(Tone::Strong, &story::heading(session, &view.zone))])?;
+    lines.hanging(0, (Tone::Plain, ""), (Tone::Strong, &story::heading(session)))?;
+    lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::when(session, frames, &view.zone)))?;
+    if depth != Depth::None {
+        lines.blank()?;
+    }
     if depth != Depth::None {
         let diagnosis = &session.diagnosis;
         let most = most(depth, view);
         lines.hanging(2, (Tone::Plain, ""), (tone(session.outcome), &diagnosis.title))?;
-        lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::verdict(diagnosis)))?;
-        lines.blank()?;
+        if session.outcome != Outcome::Inconclusive {
+            lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::verdict(diagnosis)))?;
+        }
         for text in [&diagnosis.summary, &diagnosis.explanation] {
             if !text.is_empty() {
+                lines.blank()?;
                 lines.prose(2, Tone::Plain, text)?;
             }
         }
@@ -149,7 +155,7 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
     if !diagnosis.references.is_empty() {
         title(lines, "Read more")?;
         for reference in &diagnosis.references {
-            lines.line(4, &[(Tone::Plain, "- "), (Tone::Plain, reference)])?;
+            lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, reference))?;
         }
     }
     Ok(())

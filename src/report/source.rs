@@ -25,6 +25,7 @@ pub trait Source {
     /// Counts.
     fn summary(&self) -> &Summary;
     /// What people are told where there is no session.
+    #[allow(clippy::unnecessary_literal_bound)]
     fn nothing(&self) -> &str {
         "No session."
     }

@@ -45,19 +45,36 @@ pub(super) struct Step {
     pub(super) note: String,
 }
 
-/// The frames of a session by the names that people use.
+/// How the frames of one session are named.
 #[derive(Clone, Copy)]
-pub(super) struct Frames<'a>(pub(super) &'a [Capture]);
+pub(super) struct Frames<'a> {
+    captures: &'a [Capture],
+    /// The only capture that has any of them, so that it need not be said each time.
+    only: Option<u16>,
+}
 
-impl Frames<'_> {
-    /// "frame 7", "frames 7–8"; with the file where there are several.
+impl<'a> Frames<'a> {
+    pub(super) fn of(session: &Session, captures: &'a [Capture]) -> Self {
+        let events = session.timeline.iter().map(|event| event.capture);
+        let mut used = session.diagnosis.evidence.iter().map(|evidence| evidence.capture).chain(events);
+        let first = used.next();
+        Frames { captures, only: first.filter(|first| used.all(|capture| capture == *first)) }
+    }
+
+    fn file(self, capture: u16) -> Option<&'a str> {
+        let capture = self.captures.get(usize::from(capture)).filter(|_| self.captures.len() > 1);
+        capture.map(|capture| file_name(&capture.file))
+    }
+
+    /// ", in b.pcap" where there are several captures and one has the whole session.
+    pub(super) fn home(self) -> String {
+        self.only.and_then(|only| self.file(only)).map_or_else(String::new, |file| format!(", in {file}"))
+    }
+
+    /// "frame 7", "frames 7–8"; with the file where the session is in several.
     pub(super) fn range(self, capture: u16, first: u64, last: u64) -> String {
-        let file = match self.0 {
-            [] | [_] => String::new(),
-            captures => captures
-                .get(usize::from(capture))
-                .map_or_else(String::new, |capture| format!("{} ", file_name(&capture.file))),
-        };
+        let file = self.file(capture).filter(|_| self.only != Some(capture));
+        let file = file.map_or_else(String::new, |file| format!("{file} "));
         if last > first { format!("{file}frames {first}–{last}") } else { format!("{file}frame {first}") }
     }
 }
@@ -76,32 +93,32 @@ pub(super) fn endpoint(end: &Endpoint) -> String {
     }
 }
 
-/// "Session 3: 10.0.0.2:50204 to 10.0.0.1:3389, 2026-11-20 09:00:00.000 UTC, failed after 1.250 s".
-pub(super) fn heading(session: &Session, zone: &Zone) -> String {
+/// "Session 3 failed: 10.0.0.2:50204 (WS-17) to 10.0.0.1:3389".
+pub(super) fn heading(session: &Session) -> String {
     let ended = match session.outcome {
-        Outcome::Failed => "failed after",
-        Outcome::Degraded => "degraded, lasted",
-        Outcome::Aborted => "left by the client after",
-        Outcome::Inconclusive => "inconclusive, seen for",
-        Outcome::Healthy => "healthy, seen for",
-        Outcome::Probe => "a probe, lasted",
+        Outcome::Failed => "failed",
+        Outcome::Degraded => "was degraded",
+        Outcome::Aborted => "was left by the client",
+        Outcome::Inconclusive => "is inconclusive",
+        Outcome::Healthy => "was healthy",
+        Outcome::Probe => "was a probe",
     };
-    format!(
-        "Session {}: {} to {}, {} {zone}, {ended} {}",
-        session.id,
-        endpoint(&session.client),
-        endpoint(&session.server),
-        zone.full(session.start),
-        duration(session.duration_s.0),
-    )
+    let (client, server) = (endpoint(&session.client), endpoint(&session.server));
+    format!("Session {} {ended}: {client} to {server}", session.id)
 }
 
-/// "likely; ended by the server's side; look at the certificate".
+/// "2026-11-20 09:00:00.000 UTC, lasted 1.250 s, in b.pcapng".
+pub(super) fn when(session: &Session, frames: Frames<'_>, zone: &Zone) -> String {
+    let (start, duration) = (zone.full(session.start), duration(session.duration_s.0));
+    format!("{start} {zone}, lasted {duration}{}", frames.home())
+}
+
+/// "Likely. Ended by the client; to be fixed at the server. (code)".
 pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
     let confidence = match diagnosis.confidence {
-        Confidence::Certain => "Certain (a message says so)",
-        Confidence::Likely => "Likely (fits, and no other cause is as common)",
-        Confidence::Possible => "Possible (one of several causes)",
+        Confidence::Certain => "Certain",
+        Confidence::Likely => "Likely",
+        Confidence::Possible => "Possible, one of several causes",
     };
     let side = match diagnosis.side {
         Side::Client => "ended by the client",
@@ -110,16 +127,16 @@ pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
         Side::Unknown => "who ended it is not shown",
     };
     let owner = match diagnosis.owner {
-        Owner::Client => "to be fixed at the client",
-        Owner::Server => "to be fixed at the server",
-        Owner::Network => "to be fixed in the network",
-        Owner::Identity => "to be fixed in accounts or authentication policy",
-        Owner::Certificate => "to be fixed with the certificate",
-        Owner::Licensing => "to be fixed in licensing",
-        Owner::Nobody => "nothing to fix",
-        Owner::Unknown => "who can fix it is not shown",
+        Owner::Client => "; to be fixed at the client",
+        Owner::Server => "; to be fixed at the server",
+        Owner::Network => "; to be fixed in the network",
+        Owner::Identity => "; to be fixed in accounts or logon policy",
+        Owner::Certificate => "; to be fixed with the certificate",
+        Owner::Licensing => "; to be fixed in licensing",
+        Owner::Nobody => "; nothing to fix",
+        Owner::Unknown => "",
     };
-    format!("{confidence}; {side}; {owner}. Code: {}", diagnosis.code)
+    format!("{confidence}: {side}{owner}. ({})", diagnosis.code)
 }
 
 /// "The cause. To tell: how to tell it apart.".

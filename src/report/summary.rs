@@ -1,7 +1,6 @@
 //! What the table and the Markdown list say of all sessions together: which rows, which stories, counts.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use super::model::{Outcome, Session, Time, Unlisted};
 use super::paint::View;
@@ -65,32 +64,58 @@ pub(super) enum Tale {
     Story(Box<Session>, Depth),
     /// "The same: sessions 7, 8 and 12 more" below the story before it.
     Alike(String),
-    /// Stories beyond the bound.
+    /// Sessions with stories beyond the bound.
     More(u64),
 }
 
-/// Which stories are told: for each code and server the first in full, and then who else has the same.
-pub(super) fn tales<S: Source>(source: &S, rows: &Rows, view: &View) -> Vec<Plan> {
-    let mut plans: Vec<Plan> = Vec::new();
-    let mut known: HashMap<(&'static str, IpAddr, u16), usize> = HashMap::new();
+/// Which stories are told: for each code, title, phase and server the first in full, and then who else has
+/// the same.
+pub(super) fn plan<S: Source>(source: &S, rows: &Rows, view: &View) -> Plans {
+    let most = if view.every_story { usize::MAX } else { STORIES };
+    let mut plans = Plans { stories: Vec::new(), more: 0 };
+    let mut known: HashMap<_, usize> = HashMap::new();
     for &index in &rows.shown {
         let Some(outcome) = source.outcome(index) else { continue };
         let depth = story::depth(outcome, view.every_story);
         if depth == Depth::None && !view.timeline {
             continue;
         }
+        if view.every_story || view.timeline {
+            plans.add(Plan { index, depth, alike: Vec::new() }, most);
+            continue;
+        }
         let Some(session) = source.session(index) else { continue };
-        let key = (session.diagnosis.code, session.server.ip, session.server.port);
-        let alike = known.get(&key).and_then(|&at| plans.get_mut(at));
-        match alike {
-            Some(plan) if !view.every_story && !view.timeline => plan.alike.push(session.id),
-            _ => {
-                known.entry(key).or_insert(plans.len());
-                plans.push(Plan { index, depth, alike: Vec::new() });
-            }
+        let server = (session.server.ip, session.server.port);
+        let key = (session.diagnosis.code, session.diagnosis.title, session.phase, server);
+        if let Some(plan) = known.get(&key).and_then(|&at| plans.stories.get_mut(at)) {
+            plan.alike.push(session.id);
+            continue;
+        }
+        let at = plans.stories.len();
+        if plans.add(Plan { index, depth, alike: Vec::new() }, most) {
+            known.insert(key, at);
         }
     }
     plans
+}
+
+/// The stories to tell, and how many sessions have one that is not told.
+pub(super) struct Plans {
+    stories: Vec<Plan>,
+    more: u64,
+}
+
+impl Plans {
+    /// Whether there was room.
+    fn add(&mut self, plan: Plan, most: usize) -> bool {
+        let room = self.stories.len() < most;
+        if room {
+            self.stories.push(plan);
+        } else {
+            self.more += 1;
+        }
+        room
+    }
 }
 
 /// One story and the sessions that have the same.
@@ -101,18 +126,12 @@ pub(super) struct Plan {
 }
 
 /// The tales of the plans, their sessions made one at a time.
-pub(super) fn tell<'a, S: Source>(
-    source: &'a S,
-    plans: &'a [Plan],
-    view: &View,
-) -> impl Iterator<Item = Tale> + 'a {
-    let most = if view.every_story { usize::MAX } else { STORIES };
-    let told = plans.iter().take(most).flat_map(move |plan| {
+pub(super) fn tell<'a, S: Source>(source: &'a S, plans: &'a Plans) -> impl Iterator<Item = Tale> + 'a {
+    let told = plans.stories.iter().flat_map(move |plan| {
         let story = source.session(plan.index).map(|session| Tale::Story(Box::new(session), plan.depth));
         story.into_iter().chain(alike(&plan.alike).map(Tale::Alike))
     });
-    let more = plans.len().saturating_sub(most) as u64;
-    told.chain((more > 0).then_some(Tale::More(more)))
+    told.chain((plans.more > 0).then_some(Tale::More(plans.more)))
 }
 
 fn alike(ids: &[u64]) -> Option<String> {
@@ -166,8 +185,7 @@ pub(super) fn unlisted(unlisted: &Unlisted, view: &View) -> String {
 
 /// The cells of a session's row; the date is left out where `day` says it for all.
 pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8] {
-    let time = if one_day { view.zone.time_of_day(session.start) } else { view.zone.full(session.start) };
-    let address = |end: &super::model::Endpoint| std::net::SocketAddr::new(end.ip, end.port).to_string();
+    let time = view.zone.second(session.start, !one_day);
     let diagnosis = match session.outcome {
         Outcome::Healthy if session.diagnosis.code == "healthy" => "healthy".to_owned(),
         _ => format!("{}: {}", session.diagnosis.code, session.diagnosis.title),
@@ -175,8 +193,8 @@ pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8
     [
         session.id.to_string(),
         time,
-        address(&session.client),
-        address(&session.server),
+        session.client.ip.to_string(),
+        std::net::SocketAddr::new(session.server.ip, session.server.port).to_string(),
         session.phase.as_str().to_owned(),
         session.outcome.as_str().to_owned(),
         diagnosis,
@@ -206,8 +224,5 @@ pub(super) fn times(day: Option<&str>, view: &View) -> String {
 
 /// What stands in place of stories beyond the bound.
 pub(super) fn more_stories(more: u64) -> String {
-    format!(
-        "{} of other servers or codes: --session ID tells one's own.",
-        count(more, "further story").replace("storys", "stories")
-    )
+    format!("{} more, of other servers or codes. --session ID tells one's own story.", count(more, "session"))
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::model::{Outcome, Session};
 use super::paint::{Lines, Tone, View};
@@ -10,7 +10,7 @@ use super::plain;
 use super::source::Source;
 use super::story::Frames;
 use super::summary::{self, HEADER, Tale};
-use super::text::clean;
+use super::text::{clean, squeeze};
 
 /// Writes the report for people.
 pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Result<()> {
@@ -24,7 +24,10 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Strong, &head))?;
     writeln!(out)?;
     let rows = summary::rows(source);
-    table(out, rows.shown.iter().filter_map(|&index| source.session(index)), view, day.is_some())?;
+    for (i, part) in rows.shown.chunks(LAID_OUT).enumerate() {
+        let sessions = part.iter().filter_map(|&index| source.session(index));
+        table(out, sessions, view, day.is_some(), i == 0)?;
+    }
     let mut lines = Lines::new(out, view);
     for fold in rows.folds() {
         lines.line(1, &[(Tone::Plain, &fold)])?;
@@ -32,13 +35,13 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for unlisted in &source.summary().unlisted {
         lines.hanging(1, (Tone::Plain, ""), (Tone::Plain, &summary::unlisted(unlisted, view)))?;
     }
-    let frames = Frames(source.captures());
-    let plans = summary::tales(source, &rows, view);
-    for tale in summary::tell(source, &plans, view) {
+    let plans = summary::plan(source, &rows, view);
+    for tale in summary::tell(source, &plans) {
         lines.blank()?;
         match tale {
             Tale::Story(session, depth) => {
                 lines.blank()?;
+                let frames = Frames::of(&session, source.captures());
                 plain::story(&mut lines, &session, frames, view, depth)?;
             }
             Tale::Alike(text) => lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &text))?,
@@ -48,52 +51,102 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     Ok(())
 }
 
+/// Rows that are in memory, and share their columns' widths, at a time.
+const LAID_OUT: usize = 2000;
+/// Columns whose cells may be broken into lines.
+const CLIENT: usize = 2;
+const SERVER: usize = 3;
+const DIAGNOSIS: usize = 6;
+const DURATION: usize = 7;
+/// Addresses longer than this (IPv6) are broken.
+const ADDRESS: usize = 24;
+/// A diagnosis that gets less room than this stands below its row instead.
+const NARROWEST: usize = 30;
+
 fn table<W: Write>(
     out: &mut W,
     sessions: impl Iterator<Item = Session>,
     view: &View,
     one_day: bool,
+    header: bool,
 ) -> io::Result<()> {
-    const DIAGNOSIS: usize = 6;
+    let mut outcomes = Vec::new();
+    let mut rows = Vec::new();
+    for session in sessions {
+        outcomes.push(session.outcome);
+        let mut cells = summary::cells(&session, view, one_day).map(|cell| clean(&cell).into_owned());
+        for address in [CLIENT, SERVER] {
+            cells[address] = squeeze(&cells[address], ADDRESS);
+        }
+        rows.push(cells);
+    }
+    let room = room(&rows, view.width);
+    let below = room < NARROWEST;
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(view.width).unwrap_or(u16::MAX))
+        .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(HEADER);
-    let mut outcomes = Vec::new();
-    for session in sessions {
-        outcomes.push(session.outcome);
-        table.add_row(summary::cells(&session, view, one_day).map(|cell| clean(&cell).into_owned()));
+    let mut diagnoses = Vec::new();
+    for mut cells in rows {
+        if below {
+            diagnoses.push(std::mem::take(&mut cells[DIAGNOSIS]));
+        } else {
+            cells[DIAGNOSIS] = squeeze(&cells[DIAGNOSIS], room);
+        }
+        table.add_row(cells);
     }
     for (i, column) in table.column_iter_mut().enumerate() {
         match i {
-            0 | 7 => {
-                column.set_cell_alignment(CellAlignment::Right);
-                column.set_constraint(ColumnConstraint::ContentWidth);
+            0 | DURATION => column.set_cell_alignment(CellAlignment::Right),
+            DIAGNOSIS if below => {
+                column.set_constraint(ColumnConstraint::Hidden);
             }
-            DIAGNOSIS => {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(24)));
-            }
-            _ => {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+            _ => {}
         }
     }
     let mut outcomes = outcomes.into_iter();
+    let mut diagnoses = diagnoses.into_iter();
+    let mut pending: Option<String> = None;
     for (i, line) in table.lines().enumerate() {
         let line = line.trim_end();
-        // A row's first line starts with its number; lines below belong to the same row.
-        let starts =
+        if i == 0 {
+            if header {
+                writeln!(out, "{}", Tone::Faint.paint(line, view.color))?;
+            }
+            continue;
+        }
+        // A row's first line has its number in the first column; those below belong to the same row.
+        let number =
             line.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit()));
-        let line = match i {
-            0 => Tone::Faint.paint(line, view.color),
-            _ if starts && line.len() > 4 => paint(line, outcomes.next(), view.color),
-            _ => line.to_owned(),
-        };
-        writeln!(out, "{line}")?;
+        if number && line.chars().take_while(|c| *c == ' ').count() < 8 {
+            stand_below(out, pending.take(), view)?;
+            pending = diagnoses.next();
+            writeln!(out, "{}", paint(line, outcomes.next(), view.color))?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
     }
-    Ok(())
+    stand_below(out, pending, view)
+}
+
+/// What the other columns leave for the diagnosis.
+fn room(rows: &[[String; HEADER.len()]], width: usize) -> usize {
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].as_str()).chain([HEADER[column]]);
+        cells.flat_map(str::lines).map(|line| line.chars().count()).max().unwrap_or(0)
+    };
+    let others: usize = (0..HEADER.len()).filter(|&column| column != DIAGNOSIS).map(widest).sum();
+    // A blank on either side of each cell.
+    width.saturating_sub(others + 2 * HEADER.len())
+}
+
+/// A diagnosis below its row; "healthy" has been said by the outcome.
+fn stand_below<W: Write>(out: &mut W, diagnosis: Option<String>, view: &View) -> io::Result<()> {
+    match diagnosis.filter(|diagnosis| diagnosis != "healthy") {
+        Some(diagnosis) => Lines::new(out, view).hanging(6, (Tone::Plain, ""), (Tone::Plain, &diagnosis)),
+        None => Ok(()),
+    }
 }
 
 /// Colours the row's outcome, the first word of that name: addresses and times stand before it.

@@ -101,6 +101,32 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks text into lines of at most `width` characters, also after hyphens and colons, and within a longer
+/// part where nothing else is left: for the cells of a table.
+pub fn squeeze(text: &str, width: usize) -> String {
+    let width = width.max(1);
+    let mut squeezed = String::with_capacity(text.len() + 8);
+    let mut length = 0;
+    for part in text.split_inclusive([' ', '-', ':']) {
+        let chars = part.trim_end().chars().count();
+        if length > 0 && length + chars > width {
+            squeezed.truncate(squeezed.trim_end().len());
+            squeezed.push('\n');
+            length = 0;
+        }
+        for c in part.chars() {
+            if length >= width && c != ' ' {
+                squeezed.push('\n');
+                length = 0;
+            }
+            squeezed.push(c);
+            length += 1;
+        }
+    }
+    squeezed.truncate(squeezed.trim_end().len());
+    squeezed
+}
+
 /// "1 session", "1,000 sessions".
 pub fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
@@ -172,6 +198,17 @@ mod tests {
         assert_eq!(wrap("äöü äöü", 7), ["äöü äöü"]);
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("a  b", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn squeezes_into_cells() {
+        assert_eq!(squeeze("tls-alert: The server", 10), "tls-alert:\nThe server");
+        assert_eq!(squeeze("negotiation-ssl-not-allowed", 16), "negotiation-ssl-\nnot-allowed");
+        assert_eq!(squeeze("2001:db8::1", 7), "2001:\ndb8::1");
+        assert_eq!(squeeze("immeasurable", 5), "immea\nsurab\nle");
+        assert_eq!(squeeze("a b", 0), "a\nb");
+        assert_eq!(squeeze("", 3), "");
+        assert_eq!(squeeze("ab cd", 2), "ab\ncd");
     }
 
     #[test]

@@ -50,9 +50,9 @@ impl Zone {
         self.format(time, "%Y-%m-%d")
     }
 
-    /// "09:00:00.000".
-    pub fn time_of_day(&self, time: Time) -> String {
-        self.format(time, "%H:%M:%S.%3f")
+    /// "09:00:00", with the date before it where asked for.
+    pub fn second(&self, time: Time, date: bool) -> String {
+        self.format(time, if date { "%Y-%m-%d %H:%M:%S" } else { "%H:%M:%S" })
     }
 
     /// "2026-11-20 09:00:00.000".
@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(Zone::utc().full(time), "2026-11-20 09:00:00.094");
         assert_eq!(zone("+05:30").full(time), "2026-11-20 14:30:00.094");
         assert_eq!(zone("-10:00").date(time), "2026-11-19");
-        assert_eq!(zone("-00:30").time_of_day(time), "08:30:00.094");
+        assert_eq!(zone("-00:30").second(time, false), "08:30:00");
+        assert_eq!(zone("-00:30").second(time, true), "2026-11-20 08:30:00");
         assert_eq!(zone("+05:30").to_string(), "UTC+05:30");
         assert_eq!(zone("UTC").to_string(), "UTC");
         assert!(!zone("local").full(time).is_empty());

@@ -204,6 +204,11 @@ impl Conversation {
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let mut framer = std::mem::take(&mut self.lanes[dir].tls);
         let result = framer.push(chunk, |unit| self.record(dir, &unit));
+        if framer.is_lost()
+            && let Some(tls) = &mut self.facts.tls
+        {
+            tls.unframed(dir, framer.take_skipped());
+        }
         self.lanes[dir].tls = framer;
         if let Err(malformed) = result {
             self.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
@@ -288,10 +293,7 @@ impl Reader for Conversation {
         match self.lane[dir] {
             Lane::Sniffing => self.sniff(dir, &chunk),
             Lane::Seeking => self.seek(dir, &chunk),
-            Lane::Rdp | Lane::Tls => {
-                self.read(dir, &chunk);
-                return Interest::Watch;
-            }
+            Lane::Rdp | Lane::Tls => self.read(dir, &chunk),
             Lane::Done => {}
         }
         self.interest()

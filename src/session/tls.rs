@@ -166,6 +166,13 @@ impl Tls {
         }
     }
 
+    /// Bytes whose records are unknown, since the capture lacks a header: data, once data has come.
+    pub fn unframed(&mut self, dir: Dir, bytes: u64) {
+        if self.data[dir].records > 0 {
+            self.data[dir].bytes += bytes;
+        }
+    }
+
     fn handshake(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
         if self.change_cipher_spec[dir].is_some() && !self.is_13() && self.retry.is_none() {
             self.finished[dir].get_or_insert(unit.span);

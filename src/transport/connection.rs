@@ -26,8 +26,8 @@ pub(super) struct Bounds<'a> {
 pub(super) struct Connection<R> {
     pub facts: TcpFacts,
     pub reader: Option<R>,
-    /// Whether the reader wants more.
-    pub watch: bool,
+    /// What the reader wants; nothing until there is one.
+    pub interest: Interest,
     /// Whether the server's port is one of RDP's.
     on_port: bool,
     dirs: PerDir<Direction>,
@@ -66,7 +66,7 @@ impl<R: Reader> Connection<R> {
                 observed_until: first.time,
             },
             reader: None,
-            watch: false,
+            interest: Interest::Ignore,
             on_port,
             dirs: PerDir::default(),
             recent: PerDir::default(),
@@ -152,7 +152,7 @@ impl<R: Reader> Connection<R> {
                 // Elsewhere, nothing but payload can tell that it is RDP.
                 if self.reader.is_none() && self.on_port {
                     self.reader = Some(make(&self.facts));
-                    self.watch = true;
+                    self.interest = Interest::WatchSetup;
                 }
                 self.pass_acknowledged(dir, meta.stamp);
             }
@@ -312,7 +312,7 @@ impl<R: Reader> Connection<R> {
         }
         if self.reader.is_none() {
             self.reader = Some(make(&self.facts));
-            self.watch = true;
+            self.interest = Interest::WatchSetup;
         }
         // Bytes in front of the stream's known beginning are not part of it.
         let before = usize::try_from(sent.start.min(0).unsigned_abs()).unwrap_or(usize::MAX);
@@ -325,7 +325,7 @@ impl<R: Reader> Connection<R> {
         let Arrival { start, end, .. } = arrival;
         let stamp = sent.stamp;
         if start > self.dirs[dir].next {
-            let kept = if self.watch { data } else { &[] };
+            let kept = if self.watched() { data } else { &[] };
             self.dirs[dir].store.insert(start, end - start, kept, stamp, sent.ip_id);
             self.relieve(dir, stamp, bounds);
             return;
@@ -355,19 +355,26 @@ impl<R: Reader> Connection<R> {
     }
 
     fn hand(&mut self, dir: Dir, chunk: Chunk<'_>) {
-        if self.watch
+        if self.watched()
             && let Some(reader) = &mut self.reader
-            && reader.data(&self.facts, dir, chunk) == Interest::Ignore
         {
-            self.ignore();
+            let interest = reader.data(&self.facts, dir, chunk);
+            self.wants(interest);
         }
     }
 
-    fn ignore(&mut self) {
-        self.watch = false;
-        for dir in Dir::BOTH {
-            self.dirs[dir].store.forget_bytes();
+    fn wants(&mut self, interest: Interest) {
+        self.interest = interest;
+        if interest == Interest::Ignore {
+            for dir in Dir::BOTH {
+                self.dirs[dir].store.forget_bytes();
+            }
         }
+    }
+
+    /// Whether the reader takes payload.
+    pub(super) fn watched(&self) -> bool {
+        self.interest != Interest::Ignore
     }
 
     /// Gives up on holes until the bounds are kept.
@@ -403,11 +410,11 @@ impl<R: Reader> Connection<R> {
             stamp,
         };
         self.dirs[dir].skip_to(end);
-        if self.watch
+        if self.watched()
             && let Some(reader) = &mut self.reader
-            && reader.gap(&self.facts, dir, gap) == Interest::Ignore
         {
-            self.ignore();
+            let interest = reader.gap(&self.facts, dir, gap);
+            self.wants(interest);
         }
         self.drain(dir);
     }

@@ -210,6 +210,9 @@ pub enum Ended {
 pub enum Interest {
     /// Go on.
     Watch,
+    /// Go on, but what it is has only begun: it is over sooner where nothing more comes
+    /// ([`crate::base::Limits::setup_idle`]).
+    WatchSetup,
     /// This is not RDP: spend nothing more on it.
     Ignore,
 }

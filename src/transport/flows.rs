@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::connection::{Bounds, Connection};
 use super::embryo::{Base, Embryo, Head, answers, print};
-use super::facts::{Ended, Reader, TcpFacts};
+use super::facts::{Ended, Interest, Reader, TcpFacts};
 use super::key::{Flow, Key};
 use super::options::Options;
 use super::table::{Class, Slot, Table, bits};
@@ -328,7 +328,7 @@ impl<R: Reader> Connections<R> {
         connection.segment(dir, meta, segment, &bounds, make);
         self.buffered = bounds.others.saturating_add(connection.buffered());
         let class = match (&connection.reader, connection.closed()) {
-            (Some(_), closed) if !connection.watch && !on_port => {
+            (Some(_), closed) if !connection.watched() && !on_port => {
                 // Not RDP: from now on it costs a look-up and two additions.
                 let (fins, base) = (
                     Dir::BOTH.map(|dir| connection.facts.dir[dir].fin.is_some()),
@@ -346,8 +346,11 @@ impl<R: Reader> Connections<R> {
             }
             (_, true) => Class::ClosedSession,
             (None, false) => Class::Opened,
-            (Some(_), false) if connection.watch => Class::Session,
-            (Some(_), false) => Class::Foreign,
+            (Some(_), false) => match connection.interest {
+                Interest::Watch => Class::Session,
+                Interest::WatchSetup => Class::Setup,
+                Interest::Ignore => Class::Foreign,
+            },
         };
         self.table.touch(at, class, self.now);
     }
@@ -460,7 +463,7 @@ fn hand_out<R: Reader>(gone: Gone<R>, limits: &Limits) -> Finished<R> {
     let on_port = gone.bits & bits::ON_PORT != 0;
     let client_is_a = gone.bits & bits::CLIENT_IS_A != 0;
     let full = match gone.body {
-        Body::Full(connection) if connection.watch || on_port && connection.is_real() => Some(connection),
+        Body::Full(connection) if connection.watched() || on_port && connection.is_real() => Some(connection),
         Body::Embryo(embryo) if on_port && embryo.has_syn() => {
             Some(Box::new(Connection::grown(client, server, on_port, client_is_a, embryo, limits)))
         }

@@ -25,7 +25,9 @@ pub(super) enum Class {
     Opened,
     /// Kept in full, on an RDP port, and not RDP.
     Foreign,
-    /// Kept in full, RDP or on its way.
+    /// Kept in full, RDP or on its way, and not beyond the negotiation.
+    Setup,
+    /// Kept in full, RDP beyond the negotiation.
     Session,
     /// Kept in full, after RST or both FINs.
     ClosedSession,
@@ -33,7 +35,7 @@ pub(super) enum Class {
     Grave,
 }
 
-const CLASSES: [Class; 10] = [
+const CLASSES: [Class; 11] = [
     Class::HalfOpen,
     Class::Refused,
     Class::ClosedHalfOpen,
@@ -41,6 +43,7 @@ const CLASSES: [Class; 10] = [
     Class::ClosedOther,
     Class::Opened,
     Class::Foreign,
+    Class::Setup,
     Class::Session,
     Class::ClosedSession,
     Class::Grave,
@@ -59,11 +62,11 @@ const COARSE: i64 = Timestamp::SECOND;
 impl Class {
     /// Whether the whole state of a connection is kept.
     const fn in_full(self) -> bool {
-        matches!(self, Class::Opened | Class::Foreign | Class::Session | Class::ClosedSession)
+        matches!(self, Class::Opened | Class::Foreign | Class::Setup | Class::Session | Class::ClosedSession)
     }
 
     const fn coarse(self) -> bool {
-        matches!(self, Class::Other | Class::Foreign | Class::Session | Class::Grave)
+        matches!(self, Class::Other | Class::Foreign | Class::Setup | Class::Session | Class::Grave)
     }
 }
 
@@ -133,6 +136,7 @@ impl<B> Table<B> {
             Class::Refused => REFUSED_IDLE.min(limits.half_open_idle),
             Class::ClosedHalfOpen | Class::ClosedOther | Class::ClosedSession => limits.linger,
             Class::Other | Class::Foreign => limits.other_idle,
+            Class::Setup => limits.setup_idle,
             Class::Session => limits.session_idle,
             Class::Grave => GRAVE_IDLE,
         };

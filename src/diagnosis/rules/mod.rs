@@ -245,9 +245,7 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
     let closing = closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
     let certificate_sent =
         tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
-    let left = certificate_sent
-        && tls.finished[Dir::ClientToServer].is_none()
-        && tls.established.is_none();
+    let left = certificate_sent && tls.finished[Dir::ClientToServer].is_none() && tls.established.is_none();
     left.then(|| Refusal {
         alert: None,
         evidence: Evidence::seen(closing.stamp, "client left after the server's certificate, before its own Finished"),

@@ -1,7 +1,7 @@
 //! A verdict and the page of its code, as one.
 
 use super::Lost;
-use super::session::{frames, since_start};
+use super::session::{frames, names, since_start};
 use crate::diagnosis::{self, Verdict};
 use crate::knowledge::{self, Page};
 use crate::report::model::{
@@ -25,7 +25,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -
             "The capturing host lost {} packets, so what seems missing may only not have been captured.",
             number(dropped)
         );
-        explanation = [explanation, sentence].join(" ").trim_start().to_owned();
+        explanation = if explanation.is_empty() { sentence } else { format!("{explanation} {sentence}") };
     }
     let own = verdict.rivals.iter().map(|rival| (rival.cause.as_str(), rival.tell_apart.as_str()));
     let pages = page.iter().flat_map(|page| &page.rivals).map(|rival| (rival.cause, rival.tell_apart));
@@ -65,16 +65,29 @@ fn evidence(evidence: &diagnosis::Evidence, session: &Session) -> Evidence {
     }
 }
 
-/// The page's words HOST and CLIENT stand for the ends. Only addresses take their place: a name out of a
-/// packet has no business in a command that people paste.
+/// The page's words HOST and CLIENT stand for the ends, and 3389 for the server's port.
 fn remedy(remedy: &knowledge::Remedy, session: &Session) -> Remedy {
     let (client, server) = (session.tcp.client, session.tcp.server);
     let command = remedy.command.map(|command| {
-        let command = replace_word(command, "HOST", &server.ip().to_string());
+        let command = match host(command, session) {
+            Some(host) => replace_word(command, "HOST", &host),
+            None => command.to_owned(),
+        };
         let command = replace_word(&command, "CLIENT", &client.ip().to_string());
         replace_word(&command, "3389", &server.port().to_string())
     });
     Remedy { who: remedy.who.to_owned(), text: remedy.text.to_owned(), command }
+}
+
+/// What stands for HOST: the address; for mstsc, which needs it for Kerberos and certificates, the name. A
+/// name comes out of a packet, so only one of harmless characters gets into what people paste.
+fn host(command: &str, session: &Session) -> Option<String> {
+    if !command.starts_with("mstsc") {
+        return Some(session.tcp.server.ip().to_string());
+    }
+    let [_, name] = names(session);
+    let harmless = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    name.filter(harmless).map(str::to_owned)
 }
 
 fn replace_word(text: &str, word: &str, by: &str) -> String {

@@ -1,6 +1,6 @@
 //! One session as the report shows it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Lost, diagnosis};
 use crate::analyzer::Diagnosed;
@@ -58,7 +58,8 @@ pub(super) fn names(happened: &Happened) -> [Option<&str>; 2] {
         standard.and_then(|s| s.client.as_ref()).and_then(|client| client.value.client_name.as_deref());
     let hello = happened.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
     let server = hello.and_then(|hello| hello.value.sni.as_deref());
-    [client, server].map(|name| name.filter(|name| !name.is_empty()))
+    // Some clients put the address there.
+    [client, server].map(|name| name.filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err()))
 }
 
 fn endpoint(address: SocketAddr, hostname: Option<&str>) -> Endpoint {
@@ -219,5 +220,7 @@ fn each<T>(dir: &PerDir<DirFacts>, field: impl FnMut(&DirFacts) -> T) -> PerDire
 
 /// Lower-case hexadecimal without separators.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }

@@ -1,0 +1,325 @@
+//! The command as it is run: arguments, exit status, what goes where.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use support::pcap::Pcap;
+
+const A: ([u8; 4], u16) = ([10, 0, 0, 2], 50_001);
+const B: ([u8; 4], u16) = ([10, 0, 0, 3], 50_002);
+const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 3389);
+
+/// A refused connection of A, then one of B that needs NLA.
+fn two() -> Vec<u8> {
+    Pcap::default().refused(0, A, SERVER).nla_required(10_000, B, SERVER, "alice").bytes()
+}
+
+struct Dir(tempfile::TempDir);
+
+impl Dir {
+    fn new() -> Self {
+        Dir(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn two(&self) -> PathBuf {
+        self.file("two.pcap", &two())
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rdpwhy"));
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
+    command
+}
+
+fn run(file: &Path, args: &[&str]) -> Output {
+    command().arg(file).args(args).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json(file: &Path, args: &[&str]) -> serde_json::Value {
+    let output = run(file, &[&["--format", "json"], args].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    let validator = jsonschema::validator_for(rdpwhy::report::schema::document().as_value()).unwrap();
+    assert!(validator.is_valid(&report), "{report:#}");
+    report
+}
+
+fn ids(report: &serde_json::Value) -> Vec<u64> {
+    report["sessions"].as_array().unwrap().iter().map(|session| session["id"].as_u64().unwrap()).collect()
+}
+
+fn chosen(args: &[&str]) -> Vec<u64> {
+    ids(&json(&Dir::new().two(), args))
+}
+
+#[test]
+fn tells_what_happened() {
+    let dir = Dir::new();
+    let file = dir.two();
+    let output = run(&file, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(err(&output), "");
+    let text = out(&output);
+    assert!(text.starts_with("2 sessions in two.pcap: 2 failed."), "{text}");
+    for part in
+        ["tcp-connection-refused", "negotiation-nla-required", "10.0.0.1:3389", "frame 2", "What to do"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let named = command().arg("analyze").arg(&file).output().unwrap();
+    assert_eq!(out(&named), text);
+}
+
+#[test]
+fn json_says_the_same() {
+    let report = json(&Dir::new().two(), &[]);
+    assert_eq!(report["schema"], "rdpwhy/1");
+    assert_eq!(report["captures"][0]["packets"], 10);
+    let session = &report["sessions"][1];
+    assert_eq!(session["diagnosis"]["code"], "negotiation-nla-required");
+    assert_eq!(session["negotiation"]["cookie"], "alice");
+    assert_eq!(session["negotiation"]["failure"]["name"], "HYBRID_REQUIRED_BY_SERVER");
+    assert_eq!(session["start"], "2026-11-20T09:00:10.000000Z");
+    assert_eq!(session["tcp"]["closed_by"]["how"], "FIN");
+    assert_eq!(report["attempts"][1]["sessions"][0], 2);
+    assert_eq!(report["summary"]["by_outcome"]["failed"], 2);
+    assert_eq!(session["tls"]["certificate"], serde_json::Value::Null);
+}
+
+#[test]
+fn choosing_changes_what_is_shown() {
+    assert_eq!(chosen(&[]), [1, 2]);
+    assert_eq!(chosen(&["--session", "2"]), [2]);
+    assert_eq!(chosen(&["--host", "10.0.0.3"]), [2]);
+    assert_eq!(chosen(&["--host", "10.0.0.0/31"]), [1, 2], "the server's");
+    assert_eq!(chosen(&["--host", "nobody"]), [0; 0]);
+    assert_eq!(chosen(&["--user", "Alice"]), [2]);
+    assert_eq!(chosen(&["--from", "09:00:05"]), [2]);
+    assert_eq!(chosen(&["--to", "2026-11-20T09:00:05Z"]), [1]);
+    assert_eq!(chosen(&["--around", "11:01", "--tz", "+02:00"]), [1, 2]);
+    assert_eq!(chosen(&["--around", "09:30"]), [0; 0]);
+    assert_eq!(chosen(&["--failed"]), [1, 2]);
+    let none = run(&Dir::new().two(), &["--host", "10.9.9.9"]);
+    assert_eq!(none.status.code(), Some(0));
+    assert_eq!(out(&none), "None of the 2 sessions was asked for.\n");
+}
+
+#[test]
+fn exit_status() {
+    let dir = Dir::new();
+    let (good, missing) = (dir.two(), dir.0.path().join("missing.pcap"));
+    let status = |files: &[&Path], args: &[&str]| {
+        let output = command().args(files).args(args).output().unwrap();
+        (output.status.code(), out(&output), err(&output))
+    };
+    assert_eq!(status(&[&good], &["--exit-code"]).0, Some(1));
+    assert_eq!(status(&[&good], &["--exit-code", "--host", "10.9.9.9"]).0, Some(0));
+    let (code, stdout, stderr) = status(&[&missing], &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.starts_with("rdpwhy: ") && stderr.contains("missing.pcap: no such file"), "{stderr}");
+    let (code, stdout, stderr) = status(&[&missing, &good], &["--exit-code"]);
+    assert_eq!(code, Some(2), "what could not be read counts more");
+    assert!(stdout.starts_with("2 sessions in two.pcap"), "{stdout}");
+    assert!(stderr.contains("no such file"), "{stderr}");
+    let text = dir.file("notes.txt", b"Dear diary,\n");
+    let (code, stdout, stderr) = status(&[&text], &["--format", "json"]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert!(stderr.contains("notes.txt"), "{stderr}");
+}
+
+#[test]
+fn bad_usage() {
+    let dir = Dir::new();
+    let file = dir.two();
+    for args in [
+        &["--format", "xml"][..],
+        &["--tz", "Mars"],
+        &["--host", "10.0.0.0/99"],
+        &["--around", "noon"],
+        &["--around", "09:00", "--from", "08:00"],
+        &["--port", "0"],
+        &["--session", "x"],
+        &["--saw", "0x904"],
+        &["--redact"],
+    ] {
+        let output = run(&file, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(out(&output), "", "{args:?}");
+        assert!(!err(&output).is_empty(), "{args:?}");
+    }
+    for args in [&[][..], &["analyze"]] {
+        assert_eq!(command().args(args).output().unwrap().status.code(), Some(2), "{args:?}");
+    }
+    let twice = command().args(["-", "-"]).output().unwrap();
+    assert_eq!(twice.status.code(), Some(2));
+}
+
+#[test]
+fn help_and_version() {
+    let help = command().arg("--help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+    let text = out(&help);
+    for option in [
+        "--session",
+        "--host",
+        "--user",
+        "--from",
+        "--to",
+        "--around",
+        "--failed",
+        "--port",
+        "--separate",
+        "--all-sessions",
+        "--format",
+        "--timeline",
+        "--tz",
+        "--exit-code",
+        "--color",
+        "Examples:",
+    ] {
+        assert!(text.contains(option), "{option}: {text}");
+    }
+    for later in ["--saw", "--redact", "--keylog", "live", "compare", "explain"] {
+        assert!(!text.contains(later), "{later}: {text}");
+    }
+    let version = command().arg("--version").output().unwrap();
+    assert_eq!(out(&version), format!("rdpwhy {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn standard_input() {
+    let mut child = command()
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&two()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).starts_with("2 sessions in -: 2 failed."), "{}", out(&output));
+}
+
+#[test]
+fn a_broken_pipe_ends_quietly() {
+    let dir = Dir::new();
+    let file = dir.two();
+    for format in ["table", "json", "ndjson", "markdown"] {
+        let mut child = command()
+            .arg(&file)
+            .args(["--format", format])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        assert_eq!(err(&output), "", "{format}");
+    }
+}
+
+#[test]
+fn several_files_as_one_or_one_by_one() {
+    let dir = Dir::new();
+    let whole = two();
+    // Cut between the refused connection (2 frames of 56 bytes) and the other.
+    let (first, rest) = whole.split_at(24 + 2 * 56);
+    let first = dir.file("1.pcap", first);
+    let second = dir.file("2.pcap", &[&whole[..24], rest].concat());
+    let report = |args: &[&str]| {
+        let output =
+            command().args([&second, &first]).args(["--format", "json"]).args(args).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let codes = |report: &serde_json::Value| {
+        let sessions = report["sessions"].as_array().unwrap();
+        let codes = sessions.iter().map(|session| session["diagnosis"]["code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&report(&[])), ["tcp-connection-refused", "negotiation-nla-required"], "in time order");
+    let separate = report(&["--separate"]);
+    assert_eq!(
+        codes(&separate),
+        ["negotiation-nla-required", "tcp-connection-refused"],
+        "in the order given"
+    );
+    assert_eq!(separate["sessions"][1]["diagnosis"]["evidence"][0]["capture"], 1);
+}
+
+#[test]
+fn a_cut_capture_warns_and_is_read_up_to_there() {
+    let mut bytes = two();
+    bytes.truncate(bytes.len() - 3);
+    let dir = Dir::new();
+    let file = dir.file("cut.pcap", &bytes);
+    let output = run(&file, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        err(&output).contains("warning: ") && err(&output).contains("cut in the middle"),
+        "{}",
+        err(&output)
+    );
+    let output = run(&file, &["--format", "json"]);
+    assert_eq!(err(&output), "", "the document says it");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["captures"][0]["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_capture_without_rdp_says_so() {
+    let server = ([10, 0, 0, 1], 80);
+    let dir = Dir::new();
+    let file = dir.file("web.pcap", &Pcap::default().refused(0, A, server).bytes());
+    let output = run(&file, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = out(&output);
+    assert!(text.starts_with("No RDP in ") && text.contains("2 packets (2 TCP, 0 UDP, 0 other)"), "{text}");
+    assert!(text.contains("\n    dumpcap -i INTERFACE -f \"tcp port 3389"), "{text}");
+    assert_eq!(ids(&json(&file, &[])), [0; 0]);
+    assert_eq!(ids(&json(&file, &["--port", "80"])), [1]);
+}
+
+#[test]
+fn colour_only_on_a_terminal() {
+    let dir = Dir::new();
+    let file = dir.two();
+    let escapes = |args: &[&str]| out(&run(&file, args)).contains('\u{1b}');
+    assert!(!escapes(&[]));
+    assert!(escapes(&["--color", "always"]));
+    assert!(!escapes(&["--color", "never"]));
+    assert!(!escapes(&["--color", "always", "--format", "json"]));
+    let no_color = command().arg(&file).env("NO_COLOR", "1").output().unwrap();
+    assert!(!out(&no_color).contains('\u{1b}'));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let dir = Dir::new();
+    let file = dir.two();
+    for format in ["table", "json", "ndjson", "markdown"] {
+        let once = run(&file, &["--format", format, "--timeline"]);
+        assert_eq!(once.stdout, run(&file, &["--format", format, "--timeline"]).stdout, "{format}");
+    }
+}

@@ -1,0 +1,270 @@
+# The lab's building blocks. `run` sources this file, then one scenario, in a subshell of its own:
+# whatever happens in there, `lab_down` ends the processes of our three namespaces and removes them.
+#
+#   lab-client eth0 ── cli lab-router srv ── eth0 lab-server
+#   10.77.1.10  fd77:1::10                   10.77.2.20  fd77:2::20
+
+CLIENT4=10.77.1.10 SERVER4=10.77.2.20 CLIENT6=fd77:1::10 SERVER6=fd77:2::20
+LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# --- namespaces -----------------------------------------------------------------------------
+
+in_ns() { local ns=$1; shift; ip netns exec "lab-$ns" "$@"; }
+
+lab_up() {
+    WORK=$(mktemp -d /tmp/rdpwhy-lab.XXXXXX)
+    mkdir "$WORK/home"
+    export HOME=$WORK/home XDG_RUNTIME_DIR=$WORK/home
+    unset SSLKEYLOGFILE DISPLAY
+    local ns dir
+    for dir in /run/sshd /tmp/.X11-unix; do [ -d $dir ] || FRESH+=($dir); done
+    # Name servers of this machine have no business in a capture: `ip netns exec` shows our own file instead.
+    mkdir -p /etc/netns/lab-client
+    echo "nameserver $SERVER4" >/etc/netns/lab-client/resolv.conf
+    for ns in client router server; do
+        ip netns add "lab-$ns" || { echo "lab-$ns exists already: is another run active?" >&2; exit 1; }
+        MADE+=("$ns")
+        in_ns "$ns" sysctl -q -w net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+            net.ipv6.conf.default.router_solicitations=0 net.ipv4.tcp_no_metrics_save=1
+        ip -n "lab-$ns" link set lo up
+    done
+    in_ns router sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+    veth client eth0 02:00:00:77:01:10 router cli 02:00:00:77:01:01
+    veth server eth0 02:00:00:77:02:20 router srv 02:00:00:77:02:01
+    address client eth0 $CLIENT4/24 $CLIENT6/64
+    address router cli 10.77.1.1/24 fd77:1::1/64
+    address router srv 10.77.2.1/24 fd77:2::1/64
+    address server eth0 $SERVER4/24 $SERVER6/64
+    ip -n lab-client route add default via 10.77.1.1
+    ip -n lab-server route add default via 10.77.2.1
+    ip -n lab-client -6 route add default via fd77:1::1
+    ip -n lab-server -6 route add default via fd77:2::1
+    # Fill the neighbour tables, so that address resolution stands in no capture.
+    in_ns client ping -q -c1 -W1 $SERVER4 >/dev/null
+    in_ns client ping -q -c1 -W1 $SERVER6 >/dev/null
+}
+
+# Two ends of a cable, without offloading: the captures show packets of wire size with good checksums.
+veth() {
+    ip link add "$2" netns "lab-$1" address "$3" type veth peer name "$5" netns "lab-$4" address "$6"
+    local ns=$1 dev=$2
+    while :; do
+        in_ns "$ns" ethtool -K "$dev" tx off tso off gso off gro off >/dev/null
+        ip -n "lab-$ns" link set "$dev" up
+        [ "$dev" = "$5" ] && break
+        ns=$4 dev=$5
+    done
+}
+
+address() {
+    ip -n "lab-$1" address add "$3" dev "$2"
+    ip -n "lab-$1" address add "$4" dev "$2" nodad
+}
+
+lab_down() {
+    set +e
+    local ns pid round
+    for round in TERM KILL; do
+        for ns in "${MADE[@]}"; do
+            # A namespace's process list holds only what the lab itself started in there.
+            for pid in $(ip netns pids "lab-$ns" 2>/dev/null); do
+                kill -CONT "$pid" 2>/dev/null
+                kill -$round "$pid" 2>/dev/null
+            done
+        done
+        [ $round = TERM ] && sleep 0.3
+    done
+    for ns in "${MADE[@]}"; do ip netns del "lab-$ns"; done
+    [ ${#FRESH[@]} = 0 ] || rmdir "${FRESH[@]}" 2>/dev/null
+    rm -f /etc/netns/lab-client/resolv.conf
+    rmdir -p --ignore-fail-on-non-empty /etc/netns/lab-client 2>/dev/null
+    wait 2>/dev/null
+    [ -n "$WORK" ] && [ -z "$KEEP" ] && rm -rf "$WORK"
+}
+
+# --- captures -------------------------------------------------------------------------------
+
+# capture client|server|router-client|router-server|router-any [tcpdump filter]
+# A scenario's `snaplen` (bytes) applies.
+capture() {
+    local ns dev link=()
+    case $1 in
+        client | server) ns=$1 dev=eth0 ;;
+        router-client) ns=router dev=cli ;;
+        router-server) ns=router dev=srv ;;
+        router-any) ns=router dev=any link=(-y LINUX_SLL2) ;;
+    esac
+    shift
+    local raw=$WORK/capture
+    ip netns exec "lab-$ns" tcpdump -i "$dev" "${link[@]}" -n -Z root -U --immediate-mode -s "${snaplen:-9000}" -B 32768 \
+        --time-stamp-precision="${precision:-micro}" -w "$raw.pcap" "${@:-tcp or udp or icmp or icmp6}" 2>"$raw.log" &
+    CAPTURE=$!
+    until grep -q 'listening on' "$raw.log" 2>/dev/null; do sleep 0.02; done
+}
+
+capture_stop() {
+    [ -n "$CAPTURE" ] || return 0
+    sleep 0.3
+    kill "$CAPTURE" 2>/dev/null
+    wait "$CAPTURE" 2>/dev/null
+    CAPTURE=
+    # A capture with holes that no scenario asked for would teach wrong lessons.
+    grep -q '^0 packets dropped by kernel' "$WORK/capture.log" || exit 1
+}
+
+# frames FILTER: keep only the frames that a Wireshark display filter chooses.
+frames() {
+    tshark -r "$WORK/capture.pcap" -Y "$1" -w "$WORK/kept.pcap" -F "$(pcap_kind)" 2>>"$WORK/tshark.log"
+    mv "$WORK/kept.pcap" "$WORK/capture.pcap"
+}
+
+pcap_kind() { if [ "${precision:-micro}" = nano ]; then echo nsecpcap; else echo pcap; fi; }
+
+# tag NAME=VALUE...: rewrite the frames, e.g. `tag vlan=77` (see peers/rewrite.py)
+tag() {
+    python3 "$LAB/peers/rewrite.py" "$WORK/capture.pcap" "$WORK/kept.pcap" "$@"
+    mv "$WORK/kept.pcap" "$WORK/capture.pcap"
+}
+
+# --- faults ---------------------------------------------------------------------------------
+
+# rule NAMESPACE HOOK RULE...: an nftables rule, e.g. `rule router forward tcp dport 3389 drop`
+rule() {
+    local ns=$1 hook=$2
+    shift 2
+    in_ns "$ns" nft add table inet lab
+    in_ns "$ns" nft "add chain inet lab $hook { type filter hook $hook priority 0; }"
+    in_ns "$ns" nft "add rule inet lab $hook $*"
+}
+
+# --- peers ----------------------------------------------------------------------------------
+
+# start NAMESPACE LOGNAME COMMAND...: in the background, process id in $PID; reads the file $input, if set
+# (`ip netns exec` becomes the command itself)
+start() {
+    local ns=$1 log=$WORK/$2.log
+    shift 2
+    ip netns exec "lab-$ns" "$@" <"${input:-/dev/null}" >"$log" 2>&1 &
+    PID=$!
+}
+
+# at_most SECONDS: wait for the last started process, then end it
+at_most() {
+    local pid=$PID until=$((SECONDS + $1))
+    while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $until ]; do sleep 0.1; done
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null || true
+}
+
+listening() { # NAMESPACE PORT
+    local tries=0
+    until in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; do
+        sleep 0.05
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || { echo "nothing listens on $2" >&2; return 1; }
+    done
+}
+
+# certificate NAME [FROM DAYS]: self-signed, $WORK/NAME.crt and .key
+certificate() {
+    faketime "${2:-2026-01-01 00:00:00}" openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days "${3:-3650}" \
+        -subj "/CN=$1.lab.test" -addext "subjectAltName=DNS:$1.lab.test,IP:$SERVER4,IP:$SERVER6" \
+        -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
+}
+
+# xrdp_start [OPTION=VALUE...]: xrdp on port 3389 of the server, with our certificate; options replace lines of xrdp.ini
+xrdp_start() {
+    [ -e "$WORK/server.crt" ] || certificate server
+    local ini=$WORK/xrdp.ini option
+    cp /etc/xrdp/xrdp.ini "$ini"
+    for option in "certificate=$WORK/server.crt" "key_file=$WORK/server.key" "LogFile=$WORK/xrdp.log" "$@"; do
+        if grep -q "^#\?${option%%=*}=" "$ini"; then
+            sed -i "s|^#\?${option%%=*}=.*|$option|" "$ini"
+        else
+            sed -i "s|^\[Globals\]|&\n$option|" "$ini"
+        fi
+    done
+    start server xrdp-console xrdp --nodaemon --config "$ini"
+    XRDP=$PID
+    local port
+    port=$(sed -n 's/^port=\([0-9]*\)$/\1/p' "$ini" | head -1)
+    listening server "$port"
+}
+
+# display NAMESPACE [SIZE]: an X server; sets DISPLAY
+display() {
+    local number=$WORK/display-$1
+    ip netns exec "lab-$1" Xvfb -displayfd 3 -screen 0 "${2:-1024x768}x24" -nolisten tcp 3>"$number" >/dev/null 2>&1 &
+    until [ -s "$number" ]; do sleep 0.05; done
+    DISPLAY=:$(cat "$number")
+    export DISPLAY
+}
+
+# shadow_start [OPTION...]: freerdp-shadow-cli on 3389, showing a display of its own; users lab/password
+shadow_start() {
+    display server 800x600
+    start server clock xclock -update 1 -geometry 500x500
+    # NT hash of "password"
+    echo "lab:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
+    start server shadow freerdp-shadow-cli /port:3389 "/sam-file:$WORK/sam" "$@"
+    SHADOW=$PID
+    listening server 3389
+    unset DISPLAY
+}
+
+# xfreerdp_start HOST [OPTION...]
+xfreerdp_start() {
+    local host=$1
+    shift
+    [ -n "${DISPLAY:-}" ] || display client
+    start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-640x480}" "/bpp:${bpp:-16}" "/cert:${cert:-ignore}" "$@"
+}
+
+# rdesktop_start HOST [OPTION...]: it asks whether to trust the certificate; the answer is yes
+rdesktop_start() {
+    local host=$1 input=$WORK/yes
+    shift
+    printf 'yes\nyes\n' >"$input"
+    [ -n "${DISPLAY:-}" ] || display client
+    start client rdesktop rdesktop -u lab -g 640x480 -a 16 "$@" "$host"
+}
+
+# Close the client's window as a user would.
+close_window() { in_ns client python3 "$LAB/peers/close_window.py" "$1"; }
+
+# peer NAMESPACE NAME listen PORT STEP... | peer NAMESPACE NAME connect HOST PORT STEP...: see peers/peer.py
+peer() {
+    local ns=$1 name=$2
+    shift 2
+    start "$ns" "$name" python3 "$LAB/peers/peer.py" "$@"
+    [ "$1" = connect ] || listening "$ns" "$2"
+}
+
+# sshd_start PORT
+sshd_start() {
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh_host"
+    mkdir -p /run/sshd
+    start server sshd /usr/sbin/sshd -D -e -p "$1" -h "$WORK/ssh_host" -o PidFile=none -o UsePAM=no
+    listening server "$1"
+}
+
+# healthy_session HOST [xfreerdp option...]: the user looks at the screen for $stay seconds and closes the window
+healthy_session() {
+    xfreerdp_start "$@"
+    sleep "${stay:-2.5}"
+    close_window FreeRDP
+    at_most 3
+}
+
+# socks_start: a SOCKS5 proxy on the router's 10.77.1.1:1080, by ssh -D to an sshd of its own
+socks_start() {
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh_host"
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh_user"
+    mkdir -p /run/sshd
+    start router sshd /usr/sbin/sshd -D -e -p 22 -h "$WORK/ssh_host" -o PidFile=none -o UsePAM=no -o StrictModes=no \
+        -o PermitRootLogin=yes -o AuthorizedKeysFile="$WORK/ssh_user.pub"
+    listening router 22
+    start router ssh ssh -N -D 10.77.1.1:1080 -i "$WORK/ssh_user" -o StrictHostKeyChecking=no \
+        -o UserKnownHostsFile=/dev/null root@127.0.0.1
+    listening router 1080
+}

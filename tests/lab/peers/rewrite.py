@@ -1,0 +1,23 @@
+"""rewrite.py IN.pcap OUT.pcap vlan=ID [outer=ID]: put an 802.1Q tag (and an outer 802.1ad tag) into every Ethernet frame.
+
+This kernel has no VLAN devices; a switch's mirror port would deliver the same bytes.
+"""
+import struct
+import sys
+
+source, target = sys.argv[1:3]
+options = dict(item.split("=") for item in sys.argv[3:])
+tags = b""
+if "outer" in options:
+    tags += struct.pack(">HH", 0x88A8, int(options["outer"]))
+tags += struct.pack(">HH", 0x8100, int(options["vlan"]))
+
+with open(source, "rb") as reader, open(target, "wb") as writer:
+    header = reader.read(24)
+    assert struct.unpack("<I", header[:4])[0] in (0xA1B2C3D4, 0xA1B23C4D) and header[20] == 1, "Ethernet pcap wanted"
+    writer.write(header)
+    while record := reader.read(16):
+        seconds, fraction, captured, length = struct.unpack("<IIII", record)
+        frame = reader.read(captured)
+        writer.write(struct.pack("<IIII", seconds, fraction, captured + len(tags), length + len(tags)))
+        writer.write(frame[:12] + tags + frame[12:])

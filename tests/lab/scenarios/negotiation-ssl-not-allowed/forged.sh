@@ -1,0 +1,9 @@
+how="the Connection Confirm carries RDP_NEG_FAILURE 2, the client closes. Captured at the client."
+peers="xfreerdp 2.11.7, a script"
+forged="no server for Linux says this; 19 bytes as a Windows server sends them"
+play() {
+    peer server failure listen 3389 recv failure:2 eof
+    capture client
+    xfreerdp_start $SERVER4 /sec:tls
+    at_most 3
+}
