@@ -2,6 +2,8 @@
 //!
 //! `RDPWHY_BLESS=1 cargo test --test captures` renews the golden files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +20,9 @@ fn root() -> PathBuf {
 }
 
 fn is_capture(path: &Path) -> bool {
+    const ENDINGS: [&str; 5] = [".pcap", ".pcapng", ".pcapng.gz", ".pcap.zst", ".pcapng.zst"];
     let name = path.file_name().unwrap().to_string_lossy();
-    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-    name.ends_with(".pcap") || name.ends_with(".pcapng")
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Folder (a code) and file of every capture.

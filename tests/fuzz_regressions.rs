@@ -1,5 +1,7 @@
 //! Replays the inputs kept in `tests/fuzz/regressions/<target>/`: seeds, and what once made a target panic.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
 #[path = "fuzz/targets.rs"]
 mod targets;
 

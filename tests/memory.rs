@@ -1,5 +1,6 @@
 //! Hostile captures: how much memory they can make the engine hold. The allocator of this test counts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 #![allow(unsafe_code)]
 
 mod common;

@@ -1,5 +1,7 @@
 //! Captures of other projects' real peers: read from `RDPWHY_PEER_CAPTURES`, never copied into this one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -2,6 +2,8 @@
 //! with bytes flipped, cut short by a snapshot length. Nothing may panic, and no damage may make a broken
 //! session of a sound one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
 mod common;
 
 use std::collections::HashMap;

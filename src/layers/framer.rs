@@ -378,14 +378,14 @@ mod tests {
         };
         push(&mut framer, &mut units, 0, &data[..100], 1);
         framer.gap(&Gap { offset: 100, len: 800, acknowledged: true, stamp: stamp(2) }, |unit| {
-            units.push(cut(&unit))
+            units.push(cut(&unit));
         });
         push(&mut framer, &mut units, 900, &data[900..], 3);
         push(&mut framer, &mut units, 1005, &record(21, &[1, 0]), 4);
         assert_eq!(units, [(23, 1000, None, 1, 3), (21, 2, Some(vec![1, 0]), 4, 4)]);
 
         framer.gap(&Gap { offset: 1012, len: 7, acknowledged: true, stamp: stamp(5) }, |unit| {
-            units.push(cut(&unit))
+            units.push(cut(&unit));
         });
         assert!(framer.is_lost());
         push(&mut framer, &mut units, 1019, b"the tail of something", 6);

@@ -34,6 +34,7 @@ pub struct Collected {
     choice: Choice,
     listed: usize,
     /// Boxed, so that growing moves pointers.
+    #[allow(clippy::vec_box)]
     kept: Vec<Box<Diagnosed>>,
     count: Count,
     /// Sessions that are counted only where their id or time is one of those asked for.
