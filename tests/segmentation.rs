@@ -1,6 +1,8 @@
 //! TCP promises bytes, not segments: the same bytes in any segmentation, order and repetition are the same
 //! session.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
 mod common;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};

@@ -5,9 +5,9 @@ use super::{Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
 use crate::protocol::first_bytes::{self, Guess};
+use crate::protocol::mcs;
 use crate::protocol::negotiation::{self, NegotiationResponse, Protocols};
 use crate::protocol::x224::{self, Tpdu};
-use crate::protocol::mcs;
 use crate::transport::{Chunk, Gap, Interest, Reader, TcpFacts};
 
 /// What a direction's bytes are.
