@@ -137,6 +137,20 @@ rule() {
     in_ns "$ns" nft "add rule inet lab $hook $*"
 }
 
+# path RULE...: from here on a script forwards IPv4 between client and server, and does what the rules say (peers/path.py)
+path() {
+    in_ns router ping -q -c1 -W1 $CLIENT4 >/dev/null
+    in_ns router ping -q -c1 -W1 $SERVER4 >/dev/null
+    in_ns router sysctl -q -w net.ipv4.ip_forward=0
+    start router path python3 "$LAB/peers/path.py" cli srv "$@"
+    until grep -q ready "$WORK/path.log"; do sleep 0.02; done
+}
+
+# signal_to NAMESPACE NAME SIGNAL: the command (for path's `run:`) that sends SIGNAL to every process called NAME there
+signal_to() {
+    echo "for p in \$(ip netns pids lab-$1); do [ \"\$(cat /proc/\$p/comm)\" = $2 ] && kill -$3 \$p; done"
+}
+
 # --- peers ----------------------------------------------------------------------------------
 
 # start NAMESPACE LOGNAME COMMAND...: in the background, process id in $PID; reads the file $input, if set
@@ -170,6 +184,14 @@ certificate() {
     faketime "${2:-2026-01-01 00:00:00}" openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days "${3:-3650}" \
         -subj "/CN=$1.lab.test" -addext "subjectAltName=DNS:$1.lab.test,IP:$SERVER4,IP:$SERVER6" \
         -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
+}
+
+# tls12 COMMAND...: a FreeRDP program that this starts speaks TLS 1.2 at most
+tls12() {
+    [ -e "$WORK/tls_limit.so" ] || cc -shared -fPIC -o "$WORK/tls_limit.so" "$LAB/peers/tls_limit.c" -ldl
+    export LD_PRELOAD=$WORK/tls_limit.so
+    "$@"
+    unset LD_PRELOAD
 }
 
 # xrdp_start [OPTION=VALUE...]: xrdp on port 3389 of the server, with our certificate; options replace lines of xrdp.ini
