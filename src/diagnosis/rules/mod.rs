@@ -422,3 +422,21 @@ fn last_words(session: &Session) -> Option<(Dir, Stamp)> {
     let last = |dir: Dir| session.tcp.dir[dir].last_data.map(|stamp| (dir, stamp));
     Dir::BOTH.into_iter().filter_map(last).max_by_key(|(_, stamp)| stamp.order)
 }
+
+/// The server's side ended the connection at `end`, by `how`, with nothing but that in answer to the
+/// Connection Request.
+fn ended_after_request(session: &Session, code: &'static str, end: Stamp, how: &str) -> Option<Verdict> {
+    let request = request_unanswered(session)?;
+    let delay = delay(request.span.last, end);
+    let text =
+        format!("server's side sent {how} {delay} after the Connection Request; no Connection Confirm");
+    Some(
+        Verdict::failed(code, Side::Server, Confidence::Possible, Evidence::seen(end, text))
+            .with(Evidence::of(request, request_text(&request.value)))
+            .explain(format!(
+                "{} took the connection and ended it with {how} {delay} after the first RDP message, without an \
+                 answer.",
+                server(session)
+            )),
+    )
+}
