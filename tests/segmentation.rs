@@ -96,7 +96,7 @@ fn told(done: &Diagnosed) -> Told {
             format!("data {:?}", tls.data.map(|data| (data.records, data.bytes))),
             format!(
                 "flights {:?}",
-                tls.flights.iter().map(|f| (f.dir, f.records, f.bytes)).collect::<Vec<_>>()
+                tls.flights().iter().map(|f| (f.dir, f.records, f.bytes)).collect::<Vec<_>>()
             ),
         ]);
     }
