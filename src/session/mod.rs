@@ -223,15 +223,14 @@ impl Session {
         })
     }
 
-    /// The server (or client) owed an answer to what the other end sent last, and stayed silent long
-    /// enough to say so: 1 s where the other end gave up, 5 s where the capture ended.
-    pub fn silence(&self, silent: Dir) -> Option<Absence> {
+    /// The server (or client) owed an answer to the message that ended at `after`, and stayed silent long
+    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end gave up, 5 s where the capture ended.
+    pub fn silence(&self, silent: Dir, after: Stamp) -> Option<Absence> {
         const GAVE_UP: i64 = Timestamp::SECOND;
         const CAPTURE_ENDED: i64 = 5 * Timestamp::SECOND;
         if self.lacks(silent) {
             return None;
         }
-        let after = self.tcp.dir[silent.flip()].last_data?;
         match self.tcp.closing {
             Some(closing) if closing.dir == silent => None,
             Some(closing) => (closing.stamp.time.since(after.time) >= GAVE_UP).then_some(Absence {

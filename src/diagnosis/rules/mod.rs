@@ -4,7 +4,7 @@ use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
-use crate::session::{Alert, Session, Tls, protocols_text};
+use crate::session::{Alert, Record, Session, Tls, protocols_text};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
 #[derive(Clone, Copy, Debug)]
@@ -349,7 +349,10 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
         return None;
     }
     let tls = session.facts.tls.as_deref()?;
-    let flights = tls.flights();
+    let end = session.server_end();
+    // What the client sent after the server's end is no credential that was refused.
+    let mut flights = tls.flights();
+    flights.retain(|flight| end.is_none_or(|(end, _)| !end.before(&flight.span.first)));
     let legs = flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
     // The first message only offers; the second proves the password.
     let asked = flights.iter().rfind(|flight| flight.dir == Dir::ClientToServer).filter(|_| legs >= 2)?;
@@ -369,7 +372,7 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
             explanation: "The server answered the client's credentials with a message as small as an error code, and the connection ended.".to_owned(),
         });
     }
-    let (end, reset) = session.server_end()?;
+    let (end, reset) = end?;
     let waited = end.time.since(asked.span.last.time);
     if reset || waited > PAUSE {
         return None;
@@ -406,3 +409,16 @@ fn hidden_ultimatum(session: &Session) -> Option<Span> {
 
 /// Plaintext bytes of a Disconnect Provider Ultimatum.
 const ULTIMATUM: usize = 9;
+
+/// Who sent the last message, TLS goodbyes apart, and its last packet.
+fn last_words(session: &Session) -> Option<(Dir, Stamp)> {
+    if let Some(tls) = session.facts.tls.as_deref() {
+        let said = |record: &&Record| {
+            record.content_type == ContentType::application_data
+                && !(tls.is_13() && tls.may_hide(record.length, 2))
+        };
+        return tls.recent.iter().rfind(said).map(|record| (record.dir, record.span.last));
+    }
+    let last = |dir: Dir| session.tcp.dir[dir].last_data.map(|stamp| (dir, stamp));
+    Dir::BOTH.into_iter().filter_map(last).max_by_key(|(_, stamp)| stamp.order)
+}

@@ -5,14 +5,11 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "setup-silent", supersedes: &["setup-reset"], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let client_spoke_last = match (session.tcp.dir[Dir::ClientToServer].last_data, session.tcp.dir[Dir::ServerToClient].last_data) {
-        (Some(client), Some(server)) => server.before(&client),
-        _ => false,
-    };
-    if !session.in_setup() || !client_spoke_last {
+    if !session.in_setup() {
         return None;
     }
-    let absence = session.silence(Dir::ServerToClient)?;
+    let asked = last_words(session).filter(|(dir, _)| *dir == Dir::ClientToServer)?.1;
+    let absence = session.silence(Dir::ServerToClient, asked)?;
     let phase = session.phase().title();
     Some(
         unanswered(session, RULE.code, Evidence::seen(absence.after, format!("client's last message, during: {phase}")), &absence)

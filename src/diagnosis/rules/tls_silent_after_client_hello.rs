@@ -6,6 +6,6 @@ pub(super) const RULE: Rule = Rule { code: "tls-silent-after-client-hello", supe
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let (_, hello) = hello_unanswered(session)?;
-    let absence = session.silence(Dir::ServerToClient)?;
+    let absence = session.silence(Dir::ServerToClient, hello.last)?;
     Some(unanswered(session, RULE.code, Evidence::seen(hello, "client sent the ClientHello"), &absence))
 }
