@@ -194,6 +194,17 @@ tls12() {
     unset LD_PRELOAD
 }
 
+# big_certificate NAME: one that does not fit into two packets
+big_certificate() {
+    local names
+    names=$(printf 'DNS:remote-desktop-session-host-%d.department.lab.test,' {1..40})
+    openssl req -x509 -newkey rsa:4096 -nodes -sha256 -days 3650 -subj "/CN=$1.lab.test" \
+        -addext "subjectAltName=${names%,}" -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
+}
+
+# small_link MTU: the router's leg to the client carries no bigger packets, and the client does not know
+small_link() { ip -n lab-router link set cli mtu "$1"; }
+
 # xrdp_start [OPTION=VALUE...]: xrdp on port 3389 of the server, with our certificate; options replace lines of xrdp.ini
 xrdp_start() {
     [ -e "$WORK/server.crt" ] || certificate server
@@ -229,7 +240,7 @@ shadow_start() {
     # NT hash of "password"
     echo "lab:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
     start server shadow freerdp-shadow-cli /port:3389 "/sam-file:$WORK/sam" "$@"
-    SHADOW=$PID
+    SHADOW=$PID SCREEN=$DISPLAY
     listening server 3389
     unset DISPLAY
 }
@@ -240,6 +251,7 @@ xfreerdp_start() {
     shift
     [ -n "${DISPLAY:-}" ] || display client
     start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-640x480}" "/bpp:${bpp:-16}" "/cert:${cert:-ignore}" "$@"
+    XFREERDP=$PID
 }
 
 # rdesktop_start HOST [OPTION...]: it asks whether to trust the certificate; the answer is yes
@@ -253,6 +265,9 @@ rdesktop_start() {
 
 # Close the client's window as a user would.
 close_window() { in_ns client python3 "$LAB/peers/close_window.py" "$1"; }
+
+# pointer SECONDS [PAUSE]: the user's hand on the mouse, in the background
+pointer() { start client pointer python3 "$LAB/peers/pointer.py" "$@"; }
 
 # peer NAMESPACE NAME listen PORT STEP... | peer NAMESPACE NAME connect HOST PORT STEP...: see peers/peer.py
 peer() {

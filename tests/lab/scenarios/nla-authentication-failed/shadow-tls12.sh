@@ -1,4 +1,4 @@
-how="the same under TLS 1.2, 10 ms away. Captured at the server."
+how="NLA (NTLM) with a wrong password under TLS 1.2, 10 ms away. Captured at the server."
 peers="xfreerdp 2.11.7, freerdp-shadow-cli 2.11.7, a script that forwards (delay only)"
 play() {
     tls12 shadow_start /sec:nla
