@@ -81,7 +81,9 @@ impl Session {
     /// Joins what TCP and the payload showed.
     pub fn new(tcp: TcpFacts, facts: Facts) -> Self {
         let mut session = Session { tcp, facts, shape: Shape::default() };
+        // Without a readable ServerHello nobody knows which records belong to the handshake.
         if let Some(tls) = &session.facts.tls
+            && tls.server_hello.is_some()
             && !session.facts.midstream
         {
             session.shape = Shape::of(tls, session.selected().map(|selected| selected.value));
@@ -164,14 +166,18 @@ impl Session {
     /// Beyond security and not active yet: the settings exchange was begun.
     pub fn in_setup(&self) -> bool {
         let standard = self.facts.standard.as_ref().is_some_and(|standard| !standard.phases.is_empty());
-        (standard || self.shape.when(Phase::McsConnect).is_some())
-            && !self.is_active()
-            && !self.facts.midstream
+        let begun = standard || self.shape.when(Phase::McsConnect).is_some();
+        begun && !self.is_active() && !self.facts.midstream && self.is_whole()
     }
 
     /// In the exchange of CredSSP, RDSTLS or RDSAAD: begun, and nothing of MCS yet.
     pub fn in_nla(&self) -> bool {
-        self.phase() == Phase::Nla
+        self.phase() == Phase::Nla && self.is_whole()
+    }
+
+    /// Whether the capture lacks nothing of either end, so that order and lengths can be believed.
+    fn is_whole(&self) -> bool {
+        self.facts.holes.is_empty() && !Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
     }
 
     /// Where the server's side ended a connection inside TLS, by an alert, FIN or RST, before the client
