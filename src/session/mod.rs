@@ -86,6 +86,7 @@ impl Session {
             && tls.server_hello.is_some()
             && !session.facts.midstream
         {
+            // Without version and suite, lengths tell nothing, nor where the handshake ended.
             session.shape = Shape::of(tls, session.selected().map(|selected| selected.value));
         }
         session
@@ -125,7 +126,7 @@ impl Session {
         let tls = self.facts.tls.as_ref()?;
         let server = &tls.data[Dir::ServerToClient];
         let client = &tls.data[Dir::ClientToServer];
-        if self.facts.midstream && tls.client_hello.is_none() {
+        if self.facts.midstream && !tls.shows_handshake() {
             return server.first.filter(|_| client.records > 0);
         }
         let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES
@@ -147,10 +148,10 @@ impl Session {
             if let Some((phase, _)) = self.shape.entered.last() {
                 return *phase;
             }
-            if self.facts.midstream {
+            if self.facts.midstream && Dir::BOTH.into_iter().any(|dir| tls.data[dir].records > 0) {
                 return Phase::McsConnect;
             }
-            if tls.first_record[Dir::ClientToServer].is_some() || tls.client_hello.is_some() {
+            if tls.begun[Dir::ClientToServer].is_some() || tls.shows_handshake() {
                 return Phase::TlsHandshake;
             }
         }
@@ -220,6 +221,11 @@ impl Session {
         facts.acked > facts.sent || facts.gaps > 0
     }
 
+    /// Whether the capture lacks bytes of either end that were acknowledged.
+    pub fn lacks_any(&self) -> bool {
+        Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
+    }
+
     /// Whether the packets of one whole direction are missing though its sender was there.
     pub fn missing_direction(&self) -> Option<Dir> {
         Dir::BOTH.into_iter().find(|&dir| {
@@ -229,8 +235,20 @@ impl Session {
         })
     }
 
+    /// Whether the sender of `dir` sent bytes that neither the capture shows nor the other end
+    /// acknowledged: they were lost before the capture point.
+    pub fn holes(&self, dir: Dir) -> bool {
+        self.tcp.dir[dir].holes > 0
+    }
+
+    /// What ended the wait for a packet that never came, where no end closed.
+    pub fn until(&self) -> Until {
+        if self.tcp.ended == Ended::CaptureEnded { Until::CaptureEnded } else { Until::LetGo }
+    }
+
     /// The server (or client) owed an answer to the message that ended at `after`, and stayed silent long
-    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end gave up, 5 s where the capture ended.
+    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end
+    /// gave up, 5 s where the capture ended.
     pub fn silence(&self, silent: Dir, after: Stamp) -> Option<Absence> {
         const GAVE_UP: i64 = Timestamp::SECOND;
         const CAPTURE_ENDED: i64 = 5 * Timestamp::SECOND;
@@ -247,7 +265,7 @@ impl Session {
             None => (self.tcp.observed_until.since(after.time) >= CAPTURE_ENDED).then_some(Absence {
                 after,
                 until: self.tcp.observed_until,
-                ended: Until::CaptureEnded,
+                ended: self.until(),
             }),
         }
     }
