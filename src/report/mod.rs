@@ -23,5 +23,5 @@ pub mod text;
 mod zone;
 
 pub use paint::View;
-pub use source::Source;
+pub use source::{Place, Source};
 pub use zone::{BadTime, BadZone, Typed, Zone};
