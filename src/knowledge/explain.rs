@@ -47,7 +47,8 @@ const SECTIONS: [&str; 6] =
 /// The text on an error, where there is one.
 pub fn text(error: ClientCode) -> Option<&'static Text> {
     static PARSED: OnceLock<Vec<(ClientCode, Text)>> = OnceLock::new();
-    let parsed = PARSED.get_or_init(|| TEXTS.iter().map(|(error, text)| (*error, Text::parse(text))).collect());
+    let parsed =
+        PARSED.get_or_init(|| TEXTS.iter().map(|(error, text)| (*error, Text::parse(text))).collect());
     parsed.iter().find(|(known, _)| *known == error).map(|(_, text)| text)
 }
 
@@ -96,7 +97,10 @@ mod tests {
                 assert!(item.contains(" | "), "{error}: {item}");
             }
             for body in [read.short, read.documented, read.reported] {
-                assert!(body.split("\n\n").all(|part| part.lines().count() == 1 && part.ends_with('.')), "{error}");
+                assert!(
+                    body.split("\n\n").all(|part| part.lines().count() == 1 && part.ends_with('.')),
+                    "{error}"
+                );
             }
         }
     }
@@ -104,7 +108,8 @@ mod tests {
     #[test]
     fn causes_have_no_page_twice() {
         for (error, _) in TEXTS {
-            let mut codes: Vec<&str> = text(*error).unwrap().causes.iter().flat_map(|c| c.codes.clone()).collect();
+            let mut codes: Vec<&str> =
+                text(*error).unwrap().causes.iter().flat_map(|c| c.codes.clone()).collect();
             let all = codes.len();
             codes.sort_unstable();
             codes.dedup();

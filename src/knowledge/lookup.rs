@@ -181,7 +181,9 @@ fn named_pages(table: Table, row: &Row) -> &'static [&'static str] {
         (Table::Alert, 42..=44 | 46 | 48) | (Table::SecurityStatus, 0x8009_0325 | 0x8009_0327) => {
             &["tls-certificate-rejected"]
         }
-        (Table::Alert, _) | (Table::SecurityStatus, 0x8009_0326 | 0x8009_030F | 0x8009_0330) => &["tls-alert"],
+        (Table::Alert, _) | (Table::SecurityStatus, 0x8009_0326 | 0x8009_030F | 0x8009_0330) => {
+            &["tls-alert"]
+        }
         (Table::SecurityStatus, 0x8009_030C) => &["nla-authentication-failed"],
         // The client itself gives up: all that the wire shows is that it leaves.
         (
@@ -217,7 +219,9 @@ pub fn look_up(text: &str) -> Result<Found, Unknown> {
     let (numbers, words) = numbers(text);
     let table = Table::named(&words);
     let found = match *numbers.as_slice() {
-        _ if !words.is_empty() && table.is_none() && !numbers.iter().any(|number| number.marked) => by_name(text),
+        _ if !words.is_empty() && table.is_none() && !numbers.iter().any(|number| number.marked) => {
+            by_name(text)
+        }
         [code, extended] => {
             let pair = pair(code, extended);
             let known = pair.reason().is_some() || pair.extended_reason().is_some();
@@ -238,9 +242,10 @@ fn by_number(number: Number, table: Option<Table>) -> Option<Found> {
         let mut meanings: Vec<Meaning> = Vec::new();
         for table in tables {
             // Extended codes above 0x1000 are those of Set Error Info.
-            if let Some(row) = table.find(value).filter(|row| {
-                table != Table::Extended || codes::errinfo(row.code) != Some(row)
-            }) {
+            if let Some(row) = table
+                .find(value)
+                .filter(|row| table != Table::Extended || codes::errinfo(row.code) != Some(row))
+            {
                 meanings.push(Meaning { table, row });
             }
         }

@@ -84,8 +84,14 @@ fn names_with_and_without_prefix_in_any_case() {
     same(&["exDiscReasonServerDeniedConnection"], (Table::Extended, 7));
     same(&["SEC_E_LOGON_DENIED", "LOGON_DENIED"], (Table::SecurityStatus, 0x8009_030C));
     let everywhere = meanings("LOGON_FAILURE");
-    assert!(everywhere.contains(&(Table::Disconnect, 0x807)) && everywhere.contains(&(Table::NtStatus, 0xC000_006D)));
-    assert_eq!(Meaning { table: Table::ErrInfo, row: codes::errinfo(7).unwrap() }.name().unwrap(), "ERRINFO_SERVER_DENIED_CONNECTION");
+    assert!(
+        everywhere.contains(&(Table::Disconnect, 0x807))
+            && everywhere.contains(&(Table::NtStatus, 0xC000_006D))
+    );
+    assert_eq!(
+        Meaning { table: Table::ErrInfo, row: codes::errinfo(7).unwrap() }.name().unwrap(),
+        "ERRINFO_SERVER_DENIED_CONNECTION"
+    );
 }
 
 #[test]
@@ -128,7 +134,8 @@ fn errors_of_the_client_are_parsed() {
     assert_eq!(parse("516").unwrap().to_string(), "0x204");
     assert_eq!(parse("0x999").unwrap().to_string(), "0x999", "unknown is none the less an error");
     for bad in ["", "x", "0x", "0x904/", "/", "0x904/x", "0x904/0x7/0x1", "ticket.pcap", "0x+4", "--"] {
-        let want = if bad == "0x904/" { Ok(ClientCode { code: 0x904, extended: None }) } else { Err(BadClientCode) };
+        let want =
+            if bad == "0x904/" { Ok(ClientCode { code: 0x904, extended: None }) } else { Err(BadClientCode) };
         assert_eq!(parse(bad), want, "{bad:?}");
     }
 }
