@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Explain) -> Status {
     let found = match lookup::look_up(&asked) {
         Ok(found) => found,
         Err(unknown) => {
-            tell(&message(&asked, &unknown));
+            tell_unknown(&asked, &unknown);
             return Status::Trouble;
         }
     };
@@ -68,15 +68,13 @@ pub(crate) fn run(args: &Explain) -> Status {
     }
 }
 
-fn message(asked: &str, unknown: &Unknown) -> String {
+fn tell_unknown(asked: &str, unknown: &Unknown) {
     const SHOWN: usize = 80;
-    let mut shown: String = asked.chars().take(SHOWN).collect();
-    if shown.len() < asked.len() {
-        shown.push_str("...");
+    let shown: String = asked.chars().take(SHOWN).collect();
+    let more = if shown.len() < asked.len() { "..." } else { "" };
+    tell(&format!("unknown: {shown}{more}"));
+    if !unknown.suggestions.is_empty() {
+        tell(&format!("did you mean {}?", unknown.suggestions.join(", or ")));
     }
-    let near = match unknown.suggestions.as_slice() {
-        [] => String::new(),
-        near => format!("Did you mean {}? ", near.join(", ")),
-    };
-    format!("unknown: {shown}. {near}Accepted are {}.", lookup::ACCEPTED)
+    tell(&format!("accepted are {}", lookup::ACCEPTED));
 }

@@ -52,6 +52,11 @@ pub fn text(error: ClientCode) -> Option<&'static Text> {
     parsed.iter().find(|(known, _)| *known == error).map(|(_, text)| text)
 }
 
+/// The other errors with this code that have a text.
+pub fn related(error: ClientCode) -> impl Iterator<Item = ClientCode> {
+    TEXTS.iter().map(|(known, _)| *known).filter(move |known| known.code == error.code && *known != error)
+}
+
 impl Text {
     fn parse(text: &'static str) -> Text {
         let [short, documented, reported, causes, remedies, references] =

@@ -56,14 +56,11 @@ impl Meaning {
         let Row { code, .. } = *self.row;
         match self.table {
             Table::Disconnect => ClientCode { code, extended: None }.patterns(),
-            Table::Extended => patterns(|error| {
-                let extended = error.extended.and_then(hexadecimal);
-                extended == Some(code)
-            }),
-            table => {
-                let pages = named_pages(table, self.row).iter().filter_map(|code| super::page(code));
-                pages.map(|page| Pattern { page, fit: None, extended: None }).collect()
+            Table::Extended => {
+                let listed = patterns(|error| error.extended.and_then(hexadecimal) == Some(code));
+                if listed.is_empty() { of_error_info(code) } else { listed }
             }
+            table => of_wire(table, self.row),
         }
     }
 }
@@ -107,7 +104,8 @@ impl ClientCode {
 
     /// The diagnoses whose sessions end with this error, expected ones first.
     pub fn patterns(self) -> Vec<Pattern> {
-        patterns(|error| self.fit(error).is_some())
+        let listed = patterns(|error| self.fit(error).is_some());
+        if listed.is_empty() { self.extended.map(of_error_info).unwrap_or_default() } else { listed }
     }
 }
 
@@ -163,7 +161,19 @@ fn patterns(fits: impl Fn(&super::ClientError) -> bool) -> Vec<Pattern> {
     found
 }
 
-/// Diagnoses that a code of the wire leads to.
+/// Diagnoses of sessions in which this code is on the wire.
+fn of_wire(table: Table, row: &Row) -> Vec<Pattern> {
+    let pages = named_pages(table, row).iter().filter_map(|code| super::page(code));
+    pages.map(|page| Pattern { page, fit: None, extended: None }).collect()
+}
+
+/// An extended error code is what Set Error Info said, where the server sent one.
+fn of_error_info(extended: u32) -> Vec<Pattern> {
+    let row = codes::errinfo(extended).filter(|row| row.code != 0);
+    row.map(|row| of_wire(Table::ErrInfo, row)).unwrap_or_default()
+}
+
+/// Codes of the diagnoses that a code of the wire leads to; not all need have a page.
 fn named_pages(table: Table, row: &Row) -> &'static [&'static str] {
     match (table, row.code) {
         (Table::Negotiation, 1) => &["negotiation-ssl-required"],

@@ -30,6 +30,8 @@ pub struct Explanation {
     pub meanings: Vec<Meaning>,
     /// A text on this very error.
     pub text: Option<Text>,
+    /// Other errors that are close to it and have a text, as "0x904/0x7".
+    pub related: Vec<String>,
     /// The diagnosis that was asked for.
     pub diagnosis: Option<Diagnosis>,
     /// Diagnoses that end with it: for several meanings, with the first.
@@ -52,7 +54,7 @@ pub struct Error {
 pub struct Meaning {
     /// Short name of the table of codes.
     pub table: &'static str,
-    /// What the table's codes are.
+    /// What the table's codes are called.
     pub title: &'static str,
     /// The code as people write it.
     pub code: String,
@@ -171,6 +173,7 @@ impl Explanation {
             }),
             meanings: meanings.iter().map(meaning).collect(),
             text: text.map(self::text),
+            related: error.into_iter().flat_map(texts::related).map(|error| error.to_string()).collect(),
             diagnosis: page.map(diagnosis),
             patterns: patterns.iter().map(pattern).collect(),
             references,

@@ -63,7 +63,9 @@ fn near_name(text: &str) -> Vec<String> {
         let bare = whole.strip_prefix(&key(prefix)).unwrap_or(&whole);
         let near = [whole.as_str(), bare].into_iter().filter_map(|known| distance(&asked, known, most)).min();
         // What only shares a part is farther away than anything mistyped.
-        let part = (length >= SHORTEST_PART && whole.contains(&asked)).then_some(most + 1);
+        let start: String = whole.chars().take(length).collect();
+        let part = whole.contains(&asked) || distance(&asked, &start, most).is_some();
+        let part = (length >= SHORTEST_PART && part).then_some(most + 1);
         if let Some(near) = near.or(part) {
             found.push((near, name));
         }
@@ -129,6 +131,7 @@ mod tests {
         assert_eq!(near("HYBRID_REQUIERD_BY_SERVER"), ["HYBRID_REQUIRED_BY_SERVER"]);
         assert!(near("handshake_failur").contains(&"handshake_failure".to_owned()));
         assert!(near("STATUS_LOGON_FAILUR").contains(&"STATUS_LOGON_FAILURE".to_owned()));
+        assert_eq!(near("tls-cypher")[0], "tls-cipher-mismatch", "a mistyped part");
         assert!(near("cipher").contains(&"tls-cipher-mismatch".to_owned()), "a part");
         assert_eq!(near("0x516")[0], "0x204 (516)", "decimal digits as hexadecimal ones");
         assert!(near("0x905").contains(&"0x904".to_owned()));

@@ -29,7 +29,7 @@ pub enum Table {
 struct Info {
     /// Name of its file in `codes/`.
     file: &'static str,
-    /// What its numbers are, and where they are met.
+    /// What its numbers are: stands before one.
     title: &'static str,
     /// What stands before the table's names in the specification.
     prefix: &'static str,
@@ -59,7 +59,7 @@ static EXTENDED: Info = Info {
 
 static ERRINFO: Info = Info {
     file: "errinfo",
-    title: "Set Error Info (ERRINFO), sent by the server",
+    title: "Set Error Info",
     prefix: "ERRINFO_",
     aliases: &["errinfo", "errorinfo", "seterrorinfo"],
     reference: "MS-RDPBCGR 2.2.5.1.1, Set Error Info PDU Data \
@@ -68,7 +68,7 @@ static ERRINFO: Info = Info {
 
 static NEGOTIATION: Info = Info {
     file: "negotiation-failure",
-    title: "RDP negotiation failure, sent by the server",
+    title: "RDP negotiation failure",
     prefix: "",
     aliases: &["negotiation", "negotiationfailure", "failurecode", "rdpnegfailure", "negfailure"],
     reference: "MS-RDPBCGR 2.2.1.2.2, RDP Negotiation Failure \
@@ -85,7 +85,7 @@ static ALERT: Info = Info {
 
 static NTSTATUS: Info = Info {
     file: "ntstatus",
-    title: "NTSTATUS, why a logon failed",
+    title: "NTSTATUS",
     prefix: "STATUS_",
     aliases: &["ntstatus", "status", "substatus"],
     reference: "MS-ERREF 2.3.1, NTSTATUS values \
@@ -94,7 +94,7 @@ static NTSTATUS: Info = Info {
 
 static SECURITY: Info = Info {
     file: "security-status",
-    title: "SECURITY_STATUS, from Schannel or CredSSP",
+    title: "SECURITY_STATUS",
     prefix: "SEC_E_",
     aliases: &["sece", "securitystatus", "schannel", "sspi"],
     reference: "Schannel error codes \
@@ -161,7 +161,7 @@ impl Table {
         }
     }
 
-    /// What its numbers are, and where they are met.
+    /// What its numbers are: stands before one.
     pub const fn title(self) -> &'static str {
         self.info().title
     }

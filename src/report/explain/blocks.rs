@@ -8,8 +8,10 @@ use crate::report::paint::{Lines, Tone, View};
 use crate::report::story;
 use crate::report::text::{clean, code, markdown};
 
-/// Meanings beyond the first get one line, not their patterns.
+/// What catches an attempt.
 const CAPTURE: &str = "dumpcap -i INTERFACE -f \"port 3389\" -w ticket.pcapng";
+/// More patterns than these get one line each, so that all fit on a screen.
+const WITH_WIRE: usize = 6;
 
 /// A piece of the page.
 enum Block {
@@ -143,7 +145,7 @@ impl Explanation {
         }
         let named = |code| text.causes.iter().any(|cause| cause.diagnoses.contains(&code));
         let rest: Vec<&Pattern> = self.patterns.iter().filter(|pattern| !named(pattern.code)).collect();
-        blocks.extend(rest.into_iter().map(item));
+        blocks.extend(rest.into_iter().map(|pattern| item(pattern, false)));
         steps(blocks, &text.remedies);
     }
 
@@ -167,8 +169,10 @@ impl Explanation {
                 }
             }
             (None, [one]) => {
-                blocks.push(Block::Head(format!("{} {}: {}", one.title, number(one), one.meaning)));
-                blocks.push(Block::Text("", format!("{}.", authority(one))));
+                let name = one.name.as_ref().map_or_else(String::new, |name| format!(", {name}"));
+                blocks.push(Block::Head(format!("{} {}{name}", one.title, number(one))));
+                blocks.push(Block::Text("", format!("{}.", story::capital(one.meaning))));
+                blocks.push(Block::Text("", format!("{}.", source(one))));
             }
             (None, several) => {
                 blocks.push(Block::Head(format!(
@@ -186,8 +190,10 @@ impl Explanation {
                 (None, [first, _, ..]) => format!(" as {} {}", first.title, number(first)),
                 _ => String::new(),
             };
-            blocks.push(Block::Section(format!("What leads there{which}, on the wire")));
-            blocks.extend(self.patterns.iter().map(item));
+            let few = self.patterns.len() <= WITH_WIRE;
+            let more = if few { "" } else { " (rdpwhy explain CODE tells more)" };
+            blocks.push(Block::Section(format!("What leads there{which}, on the wire{more}")));
+            blocks.extend(self.patterns.iter().map(|pattern| item(pattern, few)));
         }
         let unknown_pair = pair.is_some() && self.meanings.is_empty();
         if !unknown_pair {
@@ -205,6 +211,10 @@ impl Explanation {
             "See which connection fits this error, and why it broke:"
         };
         blocks.push(Block::Step(2, text.to_owned(), Some(format!("rdpwhy ticket.pcapng{saw}"))));
+        for related in &self.related {
+            let command = format!("rdpwhy explain {related}");
+            blocks.push(Block::Text("", format!("{related} has a text of its own: {command}")));
+        }
     }
 }
 
@@ -215,14 +225,18 @@ fn number(meaning: &Meaning) -> String {
     if plain { meaning.code.clone() } else { format!("{} ({decimal})", meaning.code) }
 }
 
+/// Who says so.
+fn source(meaning: &Meaning) -> &'static str {
+    if meaning.documented { "Documented" } else { "Reported, not documented by Microsoft" }
+}
+
 /// "HYBRID_REQUIRED_BY_SERVER, documented".
 fn authority(meaning: &Meaning) -> String {
-    let name = meaning.name.as_deref();
-    match (name, meaning.documented) {
-        (Some(name), true) => format!("{name}, documented"),
-        (Some(name), false) => format!("{name}, reported but not documented"),
-        (None, true) => "Documented, without a name".to_owned(),
-        (None, false) => "Reported, not documented by Microsoft".to_owned(),
+    match &meaning.name {
+        Some(name) => {
+            format!("{name}, {}", if meaning.documented { "documented" } else { "reported, not documented" })
+        }
+        None => source(meaning).to_owned(),
     }
 }
 
@@ -237,15 +251,12 @@ fn meant(meaning: &Meaning, lead: &str) -> Block {
     Block::Item { lead: lead.to_owned(), text: meaning.meaning.to_owned(), below }
 }
 
-fn item(pattern: &Pattern) -> Block {
-    let fit = match (pattern.fit, pattern.extended) {
-        (Some(Fit::Expected), _) => ", the usual error there",
-        _ => "",
-    };
+fn item(pattern: &Pattern, wire: bool) -> Block {
+    let usual = if pattern.fit == Some(Fit::Expected) { " (the usual error there)" } else { "" };
     Block::Item {
-        lead: pattern.code.to_owned(),
-        text: format!("{}{fit}", pattern.title),
-        below: pattern.wire.to_owned(),
+        lead: format!("{}{usual}", pattern.code),
+        text: pattern.title.to_owned(),
+        below: if wire { pattern.wire.to_owned() } else { String::new() },
     }
 }
 
