@@ -7,6 +7,7 @@
 pub mod build;
 pub mod choose;
 pub mod community_id;
+pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod model;

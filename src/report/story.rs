@@ -142,11 +142,13 @@ pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
 
 /// "The cause. To tell: how to tell it apart.".
 pub(super) fn rival(rival: &Rival) -> String {
-    let upper = |text: &str| {
-        let mut chars = text.chars();
-        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
-    };
-    format!("{}. To tell: {}.", upper(&rival.cause), rival.tell_apart)
+    format!("{}. To tell: {}.", capital(&rival.cause), rival.tell_apart)
+}
+
+/// The text with a capital first letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Every phase that the wire showed, and how it went.
