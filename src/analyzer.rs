@@ -167,7 +167,7 @@ impl Analyzer {
         match finished {
             Finished::Session { facts: tcp, reader } => {
                 let facts = reader.map(Conversation::into_facts).unwrap_or_default();
-                let session = Session { tcp: *tcp, facts };
+                let session = Session::new(*tcp, facts);
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
                 self.done.push_back(Diagnosed { session, diagnosis });

@@ -47,7 +47,7 @@ fn unanswered(client: &str, order: u64) -> Diagnosed {
     let verdict = Verdict::failed("tcp-syn-unanswered", Side::Unknown, Confidence::Likely, evidence)
         .explain("Nobody answered.")
         .rival("first rival", "by looking");
-    let session = Session { tcp, facts: Facts::default() };
+    let session = Session::new(tcp, Facts::default());
     Diagnosed { session, diagnosis: Diagnosis { verdict, others: Vec::new() } }
 }
 

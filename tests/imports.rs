@@ -265,7 +265,7 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     let (mut tokens, mut at, mut counted, mut line) = (Vec::new(), 0, 0, 1);
     while at < bytes.len() {
         let start = at;
-        line += bytes[counted..start].iter().filter(|b| **b == b'\n').count();
+        line += text[counted..start].matches('\n').count();
         counted = start;
         match byte(at) {
             b'/' if byte(at + 1) == b'/' => {

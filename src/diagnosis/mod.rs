@@ -26,6 +26,10 @@ pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
 
 /// The order of `rules` does not matter where each pair that can fire together is ranked.
 fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
+    // One end alone never tells who did what.
+    if session.missing_direction().is_some() {
+        return Diagnosis { verdict: rules::inconclusive::verdict(session), others: Vec::new() };
+    }
     let mut fired: Vec<(&Rule, Verdict)> = rules
         .iter()
         .filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)))

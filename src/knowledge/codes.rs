@@ -14,7 +14,8 @@ pub struct Row {
     pub name: Option<&'static str>,
     /// What it means, in a few plain words.
     pub meaning: &'static str,
-    /// The table's further column: the Schannel error of a TLS alert, the source of a disconnect reason.
+    /// The table's further column: the Schannel error of a TLS alert, the source of a disconnect reason,
+    /// the sender of a licensing error.
     pub note: Option<&'static str>,
 }
 
@@ -55,6 +56,42 @@ pub fn extended_disconnect_reason(code: u32) -> Option<&'static Row> {
     }
 }
 
+/// An NTSTATUS by which a logon fails: `errorCode` of a TSRequest (MS-CSSP 2.2.1), Status or Sub Status of
+/// event 4625. Names are without their `STATUS_`.
+pub fn ntstatus(code: u32) -> Option<&'static Row> {
+    NTSTATUS.find(code)
+}
+
+/// An SSPI error, as dialogs and logs show it. Names are without their `SEC_E_`.
+pub fn security_status(code: u32) -> Option<&'static Row> {
+    SECURITY_STATUS.find(code)
+}
+
+/// `dwErrorCode` of a licensing error message (MS-RDPBCGR 2.2.1.12.1.3). `note` says who sends it:
+/// "client", "server" or "either".
+pub fn licensing(code: u32) -> Option<&'static Row> {
+    LICENSING.find(code)
+}
+
+/// Every table, under its file's name, with its rows in the order of their codes. "icmp" holds packed codes
+/// (see [`Row::code`]).
+pub fn tables() -> impl Iterator<Item = (&'static str, &'static [Row])> {
+    TABLES.iter().map(|(file, table)| (*file, table.rows()))
+}
+
+/// Tables by the names of their files.
+static TABLES: [(&str, &Table); 9] = [
+    ("errinfo", &ERRINFO),
+    ("negotiation-failure", &NEGOTIATION_FAILURE),
+    ("tls-alerts", &TLS_ALERTS),
+    ("icmp", &ICMP),
+    ("disconnect-reason", &DISCONNECT_REASON),
+    ("extended-disconnect-reason", &EXTENDED_DISCONNECT_REASON),
+    ("ntstatus", &NTSTATUS),
+    ("security-status", &SECURITY_STATUS),
+    ("licensing", &LICENSING),
+];
+
 static ERRINFO: Table = Table::new(include_str!("codes/errinfo.tsv"), plain);
 static NEGOTIATION_FAILURE: Table = Table::new(include_str!("codes/negotiation-failure.tsv"), plain);
 static TLS_ALERTS: Table = Table::new(include_str!("codes/tls-alerts.tsv"), plain);
@@ -62,6 +99,9 @@ static ICMP: Table = Table::new(include_str!("codes/icmp.tsv"), icmp_columns);
 static DISCONNECT_REASON: Table = Table::new(include_str!("codes/disconnect-reason.tsv"), plain);
 static EXTENDED_DISCONNECT_REASON: Table =
     Table::new(include_str!("codes/extended-disconnect-reason.tsv"), plain);
+static NTSTATUS: Table = Table::new(include_str!("codes/ntstatus.tsv"), plain);
+static SECURITY_STATUS: Table = Table::new(include_str!("codes/security-status.tsv"), plain);
+static LICENSING: Table = Table::new(include_str!("codes/licensing.tsv"), plain);
 
 /// Takes a row's code off its first columns.
 type Key = fn(&mut std::str::Split<'static, char>) -> Option<u32>;
@@ -141,15 +181,6 @@ fn number(cell: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    const TABLES: [(&str, &Table); 6] = [
-        ("errinfo", &ERRINFO),
-        ("negotiation-failure", &NEGOTIATION_FAILURE),
-        ("tls-alerts", &TLS_ALERTS),
-        ("icmp", &ICMP),
-        ("disconnect-reason", &DISCONNECT_REASON),
-        ("extended-disconnect-reason", &EXTENDED_DISCONNECT_REASON),
-    ];
-
     #[test]
     fn every_row_parses() {
         for (file, table) in TABLES {
@@ -206,6 +237,21 @@ mod tests {
         assert_eq!(name(extended_disconnect_reason(7)), "ServerDeniedConnection");
         assert_eq!(name(extended_disconnect_reason(0x112F)), "GRAPHICSSUBSYSTEMFAILED");
         assert_eq!(extended_disconnect_reason(0x400), None);
+        assert_eq!(name(ntstatus(0xC000_006D)), "LOGON_FAILURE");
+        assert_eq!(name(ntstatus(0xC000_0234)), "ACCOUNT_LOCKED_OUT");
+        assert_eq!(ntstatus(0), None);
+        assert_eq!(name(security_status(0x8009_030C)), "LOGON_DENIED");
+        assert_eq!(name(licensing(7)), "STATUS_VALID_CLIENT");
+        assert_eq!(licensing(6).unwrap().note, Some("server"));
+        assert_eq!(licensing(5), None);
+    }
+
+    #[test]
+    fn lists_tables() {
+        let table = |wanted| tables().find(|(name, _)| *name == wanted).unwrap().1;
+        assert_eq!(table("licensing").first().unwrap().code, 1);
+        let found = table("ntstatus").iter().find(|row| row.name == Some("NTLM_BLOCKED"));
+        assert_eq!(found, ntstatus(0xC000_0418));
     }
 
     #[test]

@@ -30,7 +30,11 @@ findings! {
     "tls-reset-after-client-hello" "tls-closed-after-client-hello" "tls-silent-after-client-hello"
     "tls-cipher-mismatch" "tls-version-mismatch" "tls-certificate-expired" "tls-certificate-rejected"
     "tls-alert" "tls-reset-mid-handshake" "client-left-after-tls"
-    "healthy" "inconclusive"
+    "nla-authentication-failed" "nla-silent" "nla-reset"
+    "mcs-refused" "licensing-failed" "server-denied-connection" "server-error-info" "server-disconnected"
+    "setup-reset" "setup-silent"
+    "path-reset-injected" "path-mtu-black-hole" "path-stalled"
+    "healthy" "session-reset" "session-lost" "session-lossy" "inconclusive"
 }
 
 /// The page of a diagnosis code.

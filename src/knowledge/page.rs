@@ -55,7 +55,8 @@ pub struct Remedy {
     pub who: &'static str,
     /// What to do.
     pub text: &'static str,
-    /// The command that does or checks it. HOST, CLIENT and THUMBPRINT stand for the reader's own.
+    /// The command that does or checks it. HOST, CLIENT, THUMBPRINT, DOMAIN and NAME stand for the
+    /// reader's own.
     pub command: Option<&'static str>,
 }
 

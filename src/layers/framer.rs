@@ -14,6 +14,9 @@ pub trait Framing {
     fn header(bytes: &[u8]) -> Step<Self::Header>;
     /// Bytes of the unit that follow its header.
     fn body_len(header: &Self::Header) -> usize;
+    /// Whether a packet that begins with these bytes, and has `len` of them, begins with a unit: what is
+    /// believed where the boundaries are not known.
+    fn resumes(bytes: &[u8], len: u64) -> bool;
     /// Whether the body is to be handed out.
     fn wants(header: &Self::Header) -> bool;
 }
@@ -85,7 +88,7 @@ impl<F: Framing> Framer<F> {
         let mut data = chunk.data;
         let mut missing = chunk.len.saturating_sub(data.len() as u64);
         if self.lost {
-            if !matches!(F::header(data), Step::Done(..)) {
+            if !F::resumes(data, chunk.len) {
                 self.skipped += chunk.len;
                 return Ok(());
             }
@@ -220,6 +223,10 @@ impl Framing for TlsFraming {
         tls::parse_record_header(bytes)
     }
 
+    fn resumes(bytes: &[u8], _: u64) -> bool {
+        matches!(Self::header(bytes), Step::Done(..))
+    }
+
     fn body_len(header: &Self::Header) -> usize {
         header.length
     }
@@ -264,6 +271,15 @@ impl Framing for RdpFraming {
                 Step::Need(n) => Step::Need(n),
                 Step::Broken(malformed) => Step::Broken(malformed),
             },
+        }
+    }
+
+    /// Any byte may begin a fast-path PDU; one that fills its packet is believed.
+    fn resumes(bytes: &[u8], len: u64) -> bool {
+        match Self::header(bytes) {
+            Step::Done(RdpUnit::FastPath(header), _) => header.length as u64 == len,
+            Step::Done(RdpUnit::Tpkt(length), _) => length as u64 <= len,
+            Step::Need(_) | Step::Broken(_) => false,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`model`] is what is said, [`build`](mod@build) makes it of what the engine handed out, [`Source`] is where
 //! renderers take it from. For people: [`table`] and [`markdown`],
-//! which share [`mod@story`] and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`].
+//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`].
 
 pub mod build;
 pub mod choose;

@@ -134,7 +134,7 @@ pub struct Diagnosis {
     pub remedies: Vec<Remedy>,
     /// What the user may have seen.
     pub client_error: Vec<ClientError>,
-    /// Where to read more: "title <address>".
+    /// Where to read more: "title `<address>`".
     pub references: Vec<String>,
 }
 

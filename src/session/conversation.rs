@@ -5,9 +5,9 @@ use super::{Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
 use crate::protocol::first_bytes::{self, Guess};
+use crate::protocol::mcs;
 use crate::protocol::negotiation::{self, NegotiationResponse, Protocols};
 use crate::protocol::x224::{self, Tpdu};
-use crate::protocol::{Step, mcs, tls};
 use crate::transport::{Chunk, Gap, Interest, Reader, TcpFacts};
 
 /// What a direction's bytes are.
@@ -165,15 +165,12 @@ impl Conversation {
             self.lane = PerDir { client_to_server: Lane::Done, server_to_client: Lane::Done };
             return;
         }
-        let lane = if let Step::Done(..) = tls::parse_record_header(chunk.data) {
+        let lane = if TlsFraming::resumes(chunk.data, chunk.len) {
             Lane::Tls
+        } else if !RdpFraming::resumes(chunk.data, chunk.len) {
+            return;
         } else {
-            match RdpFraming::header(chunk.data) {
-                // Any byte may begin a fast-path PDU; one that fills its packet is believed.
-                Step::Done(RdpUnit::FastPath(header), _) if header.length as u64 == chunk.len => Lane::Rdp,
-                Step::Done(RdpUnit::Tpkt(length), _) if length as u64 <= chunk.len => Lane::Rdp,
-                _ => return,
-            }
+            Lane::Rdp
         };
         self.lane[dir] = lane;
         self.read(dir, chunk);
@@ -285,7 +282,7 @@ impl Conversation {
 
 /// A handshake or alert record; the first byte of neither can begin a TPKT or fast-path PDU.
 fn begins_tls(data: &[u8]) -> bool {
-    matches!(data, [0x15 | 0x16, 3, ..])
+    matches!(data, [0x15 | 0x16] | [0x15 | 0x16, 3, ..])
 }
 
 impl Reader for Conversation {

@@ -2,6 +2,7 @@
 
 mod conversation;
 mod phase;
+mod shape;
 mod standard;
 mod timeline;
 mod tls;
@@ -15,6 +16,7 @@ pub use crate::transport::{DirFacts, Ended};
 
 pub use conversation::Conversation;
 pub use phase::Phase;
+pub use shape::Shape;
 pub use standard::Standard;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};
@@ -71,14 +73,29 @@ pub struct Session {
     pub tcp: TcpFacts,
     /// Payload.
     pub facts: Facts,
+    /// What the records inside TLS show by their shape.
+    pub shape: Shape,
 }
 
 impl Session {
+    /// Joins what TCP and the payload showed.
+    pub fn new(tcp: TcpFacts, facts: Facts) -> Self {
+        let mut session = Session { tcp, facts, shape: Shape::default() };
+        if let Some(tls) = &session.facts.tls
+            && !session.facts.midstream
+        {
+            session.shape = Shape::of(tls, session.selected().map(|selected| selected.value));
+        }
+        session
+    }
+
     /// The server's records and bytes after the TLS handshake that prove graphics: connection sequence
     /// and licensing together stay well below.
     pub const ACTIVE_RECORDS: u64 = 20;
     /// See [`Session::ACTIVE_RECORDS`].
     pub const ACTIVE_BYTES: u64 = 16 * 1000;
+    /// Bytes of the server that prove graphics, however few the records.
+    pub const ACTIVE_BULK: u64 = 64 * 1000;
 
     /// The protocol that the Connection Confirm chose; a confirm without negotiation chose Standard RDP
     /// Security.
@@ -109,8 +126,9 @@ impl Session {
         if self.facts.midstream && tls.client_hello.is_none() {
             return server.first.filter(|_| client.records > 0);
         }
-        let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES;
-        server.last.filter(|_| enough)
+        let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES
+            || server.bytes >= Self::ACTIVE_BULK;
+        self.shape.when(Phase::Active).or(server.last.filter(|_| enough))
     }
 
     /// The latest phase that the wire shows was entered.
@@ -124,8 +142,11 @@ impl Session {
             return *phase;
         }
         if let Some(tls) = &self.facts.tls {
-            if tls.data[Dir::ClientToServer].records > 0 || self.facts.midstream {
-                return if self.uses_nla() { Phase::Nla } else { Phase::McsConnect };
+            if let Some((phase, _)) = self.shape.entered.last() {
+                return *phase;
+            }
+            if self.facts.midstream {
+                return Phase::McsConnect;
             }
             if tls.first_record[Dir::ClientToServer].is_some() || tls.client_hello.is_some() {
                 return Phase::TlsHandshake;
@@ -135,6 +156,41 @@ impl Session {
             return Phase::X224Negotiation;
         }
         Phase::TcpConnect
+    }
+
+    /// Set Error Info values that are ordinary ends: nothing, and the user's own disconnect and logoff.
+    pub const ORDINARY_ENDS: [u32; 3] = [0, 0xB, 0xC];
+
+    /// Beyond security and not active yet: the settings exchange was begun.
+    pub fn in_setup(&self) -> bool {
+        let standard = self.facts.standard.as_ref().is_some_and(|standard| !standard.phases.is_empty());
+        (standard || self.shape.when(Phase::McsConnect).is_some())
+            && !self.is_active()
+            && !self.facts.midstream
+    }
+
+    /// In the exchange of CredSSP, RDSTLS or RDSAAD: begun, and nothing of MCS yet.
+    pub fn in_nla(&self) -> bool {
+        self.phase() == Phase::Nla
+    }
+
+    /// Where the server's side ended a connection inside TLS, by an alert, FIN or RST, before the client
+    /// did; and whether by RST alone.
+    pub fn server_end(&self) -> Option<(Stamp, bool)> {
+        let alert = self
+            .facts
+            .tls
+            .as_ref()
+            .and_then(|tls| tls.hidden_alert[Dir::ServerToClient])
+            .map(|span| span.first);
+        match self.tcp.closing {
+            Some(closing) if closing.dir == Dir::ServerToClient => {
+                Some((alert.unwrap_or(closing.stamp), alert.is_none() && closing.reset))
+            }
+            closing => alert
+                .filter(|alert| closing.is_none_or(|c| alert.before(&c.stamp)))
+                .map(|alert| (alert, false)),
+        }
     }
 
     /// Whether the chosen protocol begins with an authentication inside TLS.
@@ -167,15 +223,14 @@ impl Session {
         })
     }
 
-    /// The server (or client) owed an answer to what the other end sent last, and stayed silent long
-    /// enough to say so: 1 s where the other end gave up, 5 s where the capture ended.
-    pub fn silence(&self, silent: Dir) -> Option<Absence> {
+    /// The server (or client) owed an answer to the message that ended at `after`, and stayed silent long
+    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end gave up, 5 s where the capture ended.
+    pub fn silence(&self, silent: Dir, after: Stamp) -> Option<Absence> {
         const GAVE_UP: i64 = Timestamp::SECOND;
         const CAPTURE_ENDED: i64 = 5 * Timestamp::SECOND;
         if self.lacks(silent) {
             return None;
         }
-        let after = self.tcp.dir[silent.flip()].last_data?;
         match self.tcp.closing {
             Some(closing) if closing.dir == silent => None,
             Some(closing) => (closing.stamp.time.since(after.time) >= GAVE_UP).then_some(Absence {

@@ -5,7 +5,7 @@ use crate::base::{Dir, Seen, Span};
 use crate::protocol::Malformed;
 use crate::protocol::gcc::{self, ClientData, ServerData};
 use crate::protocol::mcs::{self, DisconnectReason, McsResult, Pdu};
-use crate::protocol::security::{self, SecurityFlags};
+use crate::protocol::security::{self, License, LicenseErrorCode, SecurityFlags, Share};
 
 use super::{Phase, Session};
 
@@ -20,6 +20,10 @@ pub struct Standard {
     pub server: Option<Seen<ServerData>>,
     /// Result of the Connect-Response.
     pub result: Option<Seen<McsResult>>,
+    /// A license error other than "valid client", in clear: who sent it, and the code.
+    pub license_error: Option<Seen<(Dir, LicenseErrorCode)>>,
+    /// The server's last Set Error Info, in clear.
+    pub error_info: Option<Seen<u32>>,
     /// Disconnect Provider Ultimatum: who sent it, and the reason.
     pub ultimatum: Option<Seen<(Dir, DisconnectReason)>>,
     /// Fast-path output, or as much slow-path output as only graphics needs.
@@ -81,7 +85,22 @@ impl Standard {
         Ok(())
     }
 
+    /// Whether nothing is encrypted after the security exchange, since none was agreed on.
+    pub fn in_clear(&self) -> bool {
+        self.server
+            .as_ref()
+            .is_some_and(|server| server.value.encryption_method.is_some_and(|method| method.0 == 0))
+    }
+
     fn data(&mut self, dir: Dir, payload: &[u8], span: Span) {
+        /// Length of the basic security header.
+        const HEADER: usize = 4;
+        if dir == Dir::ServerToClient
+            && self.in_clear()
+            && let Ok(Share::SetErrorInfo(code)) = security::share(payload)
+        {
+            self.error_info = Some(Seen::new(code, span));
+        }
         if self.active.is_some() {
             return;
         }
@@ -94,6 +113,13 @@ impl Standard {
                 self.enter(Phase::ClientInfo, span);
             } else if flags.contains(SecurityFlags::LICENSE_PKT) {
                 self.enter(Phase::Licensing, span);
+                if !flags.contains(SecurityFlags::ENCRYPT)
+                    && let Ok(License::Error { code, .. }) =
+                        security::license(payload.get(HEADER..).unwrap_or_default())
+                    && code != LicenseErrorCode::STATUS_VALID_CLIENT
+                {
+                    self.license_error.get_or_insert(Seen::new((dir, code), span));
+                }
             } else if reached == Phase::Licensing && dir == Dir::ServerToClient {
                 // The Demand Active follows licensing, in clear or encrypted.
                 self.enter(Phase::Capabilities, span);

@@ -248,12 +248,25 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
             .add(span, Dir::ServerToClient, Phase::TlsHandshake, "tls-established", "TLS handshake over")
             .dir = None;
     }
-    let nla = session.uses_nla() && !session.facts.midstream;
-    let mut runs = 0;
-    for flight in &tls.flights {
-        runs += usize::from(flight.dir == Dir::ClientToServer);
-        // Negotiate, authenticate, credentials: the first three runs of a client under CredSSP.
-        let phase = if nla && runs <= 3 { Phase::Nla } else { Phase::McsConnect };
+    /// Runs told one by one: a connection sequence has about twenty.
+    const FLIGHTS: usize = 24;
+    for (phase, span) in &session.shape.entered {
+        if *phase != Phase::Active {
+            let entry = timeline.add(
+                *span,
+                Dir::ClientToServer,
+                *phase,
+                "phase",
+                format!("{} begins", phase.title()),
+            );
+            entry.dir = None;
+            entry.inferred = true;
+        }
+    }
+    for flight in tls.flights().iter().take(FLIGHTS) {
+        let entered =
+            session.shape.entered.iter().rfind(|(_, span)| span.first.order <= flight.span.first.order);
+        let phase = entered.map_or(Phase::McsConnect, |(phase, _)| *phase);
         let summary = match flight.records {
             1 => format!("encrypted record, {} bytes", flight.bytes),
             n => format!("{n} encrypted records, {} bytes", flight.bytes),

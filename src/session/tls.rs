@@ -109,8 +109,8 @@ pub struct Tls {
     pub data: PerDir<Hidden>,
     /// When the handshake was over.
     pub established: Option<Span>,
-    /// The first runs of application data, at most [`Tls::FLIGHTS`].
-    pub flights: Vec<Flight>,
+    /// The first records of application data, at most [`Tls::OPENING`].
+    pub opening: Vec<Record>,
     /// The last records, oldest first, at most [`Tls::RECENT`].
     pub recent: VecDeque<Record>,
     /// Handshake bytes that made no sense.
@@ -119,8 +119,8 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Runs of application data kept: the whole connection sequence has about twenty.
-    pub const FLIGHTS: usize = 24;
+    /// First records kept: the whole connection sequence has about forty, and two more a channel.
+    pub const OPENING: usize = 96;
     /// Last records kept, both directions together.
     pub const RECENT: usize = 16;
     const ALERTS: usize = 8;
@@ -290,19 +290,25 @@ impl Tls {
         data.bytes += length as u64;
         data.first.get_or_insert(span);
         data.last = Some(span);
-        let room = self.flights.len() < Self::FLIGHTS;
-        match self.flights.last_mut() {
-            Some(flight) if flight.dir == dir => {
-                flight.records += 1;
-                flight.bytes += length as u64;
-                flight.span.last = span.last;
-            }
-            _ if room => {
-                let (records, bytes) = (1, length as u64);
-                self.flights.push(Flight { dir, records, bytes, first_len: length, span });
-            }
-            _ => {}
+        if self.opening.len() < Self::OPENING {
+            self.opening.push(Record { dir, content_type: ContentType::application_data, length, span });
         }
+    }
+
+    /// The first runs of application data.
+    pub fn flights(&self) -> Vec<Flight> {
+        let mut flights: Vec<Flight> = Vec::new();
+        for &Record { dir, length, span, .. } in &self.opening {
+            match flights.last_mut() {
+                Some(flight) if flight.dir == dir => {
+                    flight.records += 1;
+                    flight.bytes += length as u64;
+                    flight.span.last = span.last;
+                }
+                _ => flights.push(Flight { dir, records: 1, bytes: length as u64, first_len: length, span }),
+            }
+        }
+        flights
     }
 
     /// Whether the server's certificate is outside its validity at `time`; `None` where it is not visible.
@@ -317,9 +323,21 @@ impl Tls {
         record.content_type == ContentType::application_data && self.may_hide(record.length, ULTIMATUM)
     }
 
+    /// Most bytes that a record body of `length` bytes may hide.
+    pub fn hides_at_most(&self, length: usize) -> usize {
+        (0..=length).rev().find(|&plain| self.may_hide(length, plain)).unwrap_or(0)
+    }
+
+    /// Whether a record body of `length` bytes hides no fewer than `plain` bytes.
+    pub fn hides_at_least(&self, length: usize, plain: usize) -> bool {
+        /// MAC, padding and initialization vector of the costliest suite.
+        const OVERHEAD: usize = 48 + 16 + 16;
+        length >= plain + OVERHEAD
+    }
+
     /// Whether a record body of `length` bytes may hide `plain` bytes under the suite agreed on: exact for
     /// AEAD suites, padded to whole blocks for CBC (RFC 5246, section 6.2.3; RFC 8446, section 5.2).
-    fn may_hide(&self, length: usize, plain: usize) -> bool {
+    pub fn may_hide(&self, length: usize, plain: usize) -> bool {
         let hello = self.server_hello.as_ref().map(|hello| &hello.value);
         let name = hello.and_then(|hello| cipher_name(hello.cipher)).unwrap_or_default();
         let cbc = |mac: usize| {

@@ -1,5 +1,5 @@
 //! What several of these tests share: captures as frames, a way to run the engine, and made captures.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //! Used by the fuzz targets and by `tests/fuzz_regressions.rs`, which replays the inputs kept in
 //! `regressions/<target>/`.
 
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::unwrap_used)]
 
 use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,8 +20,11 @@ use rdpwhy::report::choose::Choice;
 use rdpwhy::report::{View, json, markdown, ndjson, table};
 use rdpwhy::transport::{Config, Connections, Finished, Interest, Reader, TcpFacts};
 
+/// What runs one input.
+pub type Target = fn(&[u8]);
+
 /// Every target by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("capture_file", capture_file),
     ("packet", packet),
     ("tcp", tcp),
@@ -339,8 +342,8 @@ pub fn conversation(data: &[u8]) {
             _ => 0x18,
         };
         // Some of it may be cut, or not be in the capture at all.
-        let cut = if what & 12 == 4 { payload.len() / 2 } else { 0 };
-        if what & 12 == 8 {
+        let cut = if what & 0b1100 == 0b0100 { payload.len() / 2 } else { 0 };
+        if what & 0b1100 == 0b1000 {
             push(usize::from(what & 1), flags, &[], 0, &mut analyzer);
             continue;
         }

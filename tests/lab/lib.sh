@@ -137,6 +137,20 @@ rule() {
     in_ns "$ns" nft "add rule inet lab $hook $*"
 }
 
+# path RULE...: from here on a script forwards IPv4 between client and server, and does what the rules say (peers/path.py)
+path() {
+    in_ns router ping -q -c1 -W1 $CLIENT4 >/dev/null
+    in_ns router ping -q -c1 -W1 $SERVER4 >/dev/null
+    in_ns router sysctl -q -w net.ipv4.ip_forward=0
+    start router path python3 "$LAB/peers/path.py" cli srv "$@"
+    until grep -q ready "$WORK/path.log"; do sleep 0.02; done
+}
+
+# signal_to NAMESPACE NAME SIGNAL: the command (for path's `run:`) that sends SIGNAL to every process called NAME there
+signal_to() {
+    echo "for p in \$(ip netns pids lab-$1); do [ \"\$(cat /proc/\$p/comm)\" = $2 ] && kill -$3 \$p; done"
+}
+
 # --- peers ----------------------------------------------------------------------------------
 
 # start NAMESPACE LOGNAME COMMAND...: in the background, process id in $PID; reads the file $input, if set
@@ -171,6 +185,25 @@ certificate() {
         -subj "/CN=$1.lab.test" -addext "subjectAltName=DNS:$1.lab.test,IP:$SERVER4,IP:$SERVER6" \
         -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
 }
+
+# tls12 COMMAND...: a FreeRDP program that this starts speaks TLS 1.2 at most
+tls12() {
+    [ -e "$WORK/tls_limit.so" ] || cc -shared -fPIC -o "$WORK/tls_limit.so" "$LAB/peers/tls_limit.c" -ldl
+    export LD_PRELOAD=$WORK/tls_limit.so
+    "$@"
+    unset LD_PRELOAD
+}
+
+# big_certificate NAME: one that does not fit into two packets
+big_certificate() {
+    local names
+    names=$(printf 'DNS:remote-desktop-session-host-%d.department.lab.test,' {1..40})
+    openssl req -x509 -newkey rsa:4096 -nodes -sha256 -days 3650 -subj "/CN=$1.lab.test" \
+        -addext "subjectAltName=${names%,}" -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
+}
+
+# small_link MTU: the router's leg to the client carries no bigger packets, and the client does not know
+small_link() { ip -n lab-router link set cli mtu "$1"; }
 
 # xrdp_start [OPTION=VALUE...]: xrdp on port 3389 of the server, with our certificate; options replace lines of xrdp.ini
 xrdp_start() {
@@ -207,7 +240,7 @@ shadow_start() {
     # NT hash of "password"
     echo "lab:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
     start server shadow freerdp-shadow-cli /port:3389 "/sam-file:$WORK/sam" "$@"
-    SHADOW=$PID
+    SHADOW=$PID SCREEN=$DISPLAY
     listening server 3389
     unset DISPLAY
 }
@@ -218,6 +251,7 @@ xfreerdp_start() {
     shift
     [ -n "${DISPLAY:-}" ] || display client
     start client xfreerdp xfreerdp "/v:$host" "/u:${user-lab}" ${password+"/p:$password"} "/size:${size:-640x480}" "/bpp:${bpp:-16}" "/cert:${cert:-ignore}" "$@"
+    XFREERDP=$PID
 }
 
 # rdesktop_start HOST [OPTION...]: it asks whether to trust the certificate; the answer is yes
@@ -231,6 +265,9 @@ rdesktop_start() {
 
 # Close the client's window as a user would.
 close_window() { in_ns client python3 "$LAB/peers/close_window.py" "$1"; }
+
+# pointer SECONDS [PAUSE]: the user's hand on the mouse, in the background
+pointer() { start client pointer python3 "$LAB/peers/pointer.py" "$@"; }
 
 # peer NAMESPACE NAME listen PORT STEP... | peer NAMESPACE NAME connect HOST PORT STEP...: see peers/peer.py
 peer() {

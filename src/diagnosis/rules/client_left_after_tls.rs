@@ -1,12 +1,13 @@
 //! The client ended it after the TLS handshake and before MCS.
 
 use super::*;
+use crate::session::Phase;
 
 pub(super) const RULE: Rule = Rule { code: "client-left-after-tls", supersedes: &[], check };
 
-/// Runs of client records in which a client can still be before the end of CredSSP: negotiate and
-/// authenticate (MS-CSSP, section 3.1.5). The third carries the credentials.
-const NLA_FLIGHTS: usize = 2;
+/// Client's runs of records before the one that carries the credentials: negotiate and authenticate
+/// (MS-CSSP, section 3.1.5).
+const BEFORE_CREDENTIALS: usize = 2;
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
@@ -17,16 +18,16 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if server_spoke_last_word || session.facts.midstream || session.lacks(Dir::ClientToServer) {
         return None;
     }
-    let flights = tls.flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
-    let nla = session.uses_nla();
-    if flights > if nla { NLA_FLIGHTS } else { 0 } {
+    let flights = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
+    if session.shape.when(Phase::McsConnect).is_some() || session.is_active() {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };
     let waited = delay(tls.recent.back().map_or(over.last, |record| record.span.last), end.stamp);
-    let stage = match (flights, nla) {
-        (0, _) => "right after the TLS handshake, without a further message",
-        _ => "during NLA, before it sent credentials",
+    let stage = match flights {
+        0 => "right after the TLS handshake, without a further message",
+        1..=BEFORE_CREDENTIALS => "during NLA, before it sent credentials",
+        _ => "during NLA, after it sent credentials",
     };
     let verdict = Verdict::new(
         RULE.code,

@@ -6,6 +6,10 @@ pub(super) const RULE: Rule = Rule { code: "healthy", supersedes: &["client-left
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let active = session.active_since()?;
+    let error = session.facts.standard.as_ref().and_then(|standard| standard.error_info);
+    if error.is_some_and(|error| !Session::ORDINARY_ENDS.contains(&error.value)) {
+        return None;
+    }
     if session.abrupt_reset().is_some() || session.lost().is_some() {
         return None;
     }

@@ -1,10 +1,10 @@
 //! One rule a file, named by its code.
 
 use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
-use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
+use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
-use crate::protocol::tls::{AlertDescription, ClientHello, Version, cipher_name};
-use crate::session::{Alert, Session, Tls, protocols_text};
+use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
+use crate::session::{Alert, Record, Session, Tls, protocols_text};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,16 @@ registry! {
     tls_alert,
     tls_reset_mid_handshake,
     client_left_after_tls,
+    nla_authentication_failed,
+    nla_silent,
+    nla_reset,
+    mcs_refused,
+    licensing_failed,
+    server_denied_connection,
+    server_error_info,
+    server_disconnected,
+    setup_reset,
+    setup_silent,
     healthy,
 }
 
@@ -298,6 +308,135 @@ fn ended_after_hello(
             .explain(format!(
                 "The server agreed to TLS, then its side ended the connection with {how} {delay} after the \
                  ClientHello without saying why.{others}{good}"
+            )),
+    )
+}
+
+/// The server owed an answer to `asked` and stayed silent: whose doing that was depends on whether its TCP
+/// had the question.
+fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &Absence) -> Verdict {
+    let acknowledged = session.acknowledged(Dir::ClientToServer);
+    let (side, owner, stack) = if acknowledged {
+        let stack =
+            "The server's TCP acknowledged the message, so it arrived; the service did not answer it.";
+        (Side::Server, "server", stack)
+    } else {
+        let stack = "The message was never acknowledged, so it, or every answer to it, was lost on the way.";
+        (Side::Unknown, "unknown", stack)
+    };
+    Verdict::failed(code, side, Confidence::Likely, asked)
+        .with(Evidence::absent(absence, "no answer from the server"))
+        .owned_by(owner)
+        .explain(stack)
+}
+
+/// How the server refused the client's credentials.
+struct Refused {
+    confidence: Confidence,
+    evidence: Evidence,
+    asked: Span,
+    explanation: String,
+}
+
+/// The server ended NLA right after, or about a second after, the client's authenticate message or its
+/// credentials: by a goodbye, or by a message too small to be anything but an error.
+fn refused_credentials(session: &Session) -> Option<Refused> {
+    /// Windows answers wrong credentials after 1.0 s.
+    const PAUSE: i64 = 2500 * Timestamp::MILLISECOND;
+    /// A TSRequest with nothing but an error code has 15 to 45 bytes; one with a key binding 59 and more.
+    const ERROR_REQUEST: usize = 50;
+    if !session.in_nla() || session.lacks(Dir::ServerToClient) {
+        return None;
+    }
+    let tls = session.facts.tls.as_deref()?;
+    let end = session.server_end();
+    // What the client sent after the server's end is no credential that was refused.
+    let mut flights = tls.flights();
+    flights.retain(|flight| end.is_none_or(|(end, _)| !end.before(&flight.span.first)));
+    let legs = flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
+    // The first message only offers; the second proves the password.
+    let asked = flights.iter().rfind(|flight| flight.dir == Dir::ClientToServer).filter(|_| legs >= 2)?;
+    let answer = flights.last().filter(|flight| flight.dir == Dir::ServerToClient);
+    let error =
+        answer.filter(|answer| answer.records == 1 && tls.hides_at_most(answer.first_len) < ERROR_REQUEST);
+    let closed = session.tcp.closing.is_some();
+    if let Some(answer) = error.filter(|_| closed) {
+        let text = format!(
+            "server answered with one small encrypted record ({} bytes), and the connection ended",
+            answer.bytes
+        );
+        return Some(Refused {
+            confidence: Confidence::Likely,
+            evidence: Evidence::seen(answer.span, text),
+            asked: asked.span,
+            explanation: "The server answered the client's credentials with a message as small as an error code, and the connection ended.".to_owned(),
+        });
+    }
+    let (end, reset) = end?;
+    let waited = end.time.since(asked.span.last.time);
+    if reset || waited > PAUSE {
+        return None;
+    }
+    let pause = delay(asked.span.last, end);
+    Some(Refused {
+        confidence: Confidence::Likely,
+        evidence: Evidence::seen(
+            end,
+            format!(
+                "server ended the connection {pause} after the client's credentials, with a goodbye and no reset"
+            ),
+        ),
+        asked: asked.span,
+        explanation: format!(
+            "The server ended the logon exchange {pause} after the client had sent its credentials."
+        ),
+    })
+}
+
+/// The server's last record has the length of a Disconnect Provider Ultimatum, and nothing of the client's
+/// but its goodbye came after. Only exact lengths count before the client info: under CBC it looks like an
+/// Attach User Confirm.
+fn hidden_ultimatum(session: &Session) -> Option<Span> {
+    let tls = session.facts.tls.as_deref()?;
+    session.tcp.closing?;
+    let last = tls.recent.iter().rfind(|record| {
+        record.content_type == ContentType::application_data && !tls.may_hide(record.length, 2)
+    })?;
+    let exact = tls.hides_at_most(last.length) == ULTIMATUM;
+    let late = session.shape.when(crate::session::Phase::ClientInfo).is_some();
+    (last.dir == Dir::ServerToClient && tls.may_be_ultimatum(last) && (exact || late)).then_some(last.span)
+}
+
+/// Plaintext bytes of a Disconnect Provider Ultimatum.
+const ULTIMATUM: usize = 9;
+
+/// Who sent the last message, TLS goodbyes apart, and its last packet.
+fn last_words(session: &Session) -> Option<(Dir, Stamp)> {
+    if let Some(tls) = session.facts.tls.as_deref() {
+        let said = |record: &&Record| {
+            record.content_type == ContentType::application_data
+                && !(tls.is_13() && tls.may_hide(record.length, 2))
+        };
+        return tls.recent.iter().rfind(said).map(|record| (record.dir, record.span.last));
+    }
+    let last = |dir: Dir| session.tcp.dir[dir].last_data.map(|stamp| (dir, stamp));
+    Dir::BOTH.into_iter().filter_map(last).max_by_key(|(_, stamp)| stamp.order)
+}
+
+/// The server's side ended the connection at `end`, by `how`, with nothing but that in answer to the
+/// Connection Request.
+fn ended_after_request(session: &Session, code: &'static str, end: Stamp, how: &str) -> Option<Verdict> {
+    let request = request_unanswered(session)?;
+    let delay = delay(request.span.last, end);
+    let text =
+        format!("server's side sent {how} {delay} after the Connection Request; no Connection Confirm");
+    Some(
+        Verdict::failed(code, Side::Server, Confidence::Possible, Evidence::seen(end, text))
+            .with(Evidence::of(request, request_text(&request.value)))
+            .explain(format!(
+                "{} took the connection and ended it with {how} {delay} after the first RDP message, without an \
+                 answer.",
+                server(session)
             )),
     )
 }

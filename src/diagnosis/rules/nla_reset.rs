@@ -1,0 +1,24 @@
+//! Reset or closed by the server's side during the exchange, with no sign of refused credentials.
+
+use super::*;
+
+pub(super) const RULE: Rule = Rule { code: "nla-reset", supersedes: &[], check };
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    if !session.in_nla() || session.lacks(Dir::ServerToClient) || refused_credentials(session).is_some() {
+        return None;
+    }
+    let tls = session.facts.tls.as_deref()?;
+    let (end, reset) = session.server_end()?;
+    let last = tls.opening.last()?;
+    let how = if reset { "RST" } else { "a close" };
+    let legs = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
+    let text = format!("server's side ended the connection by {how}, {} after the last message", delay(last.span.last, end));
+    let verdict = Verdict::failed(RULE.code, Side::Server, Confidence::Possible, Evidence::seen(end, text))
+        .with(Evidence::seen(last.span, format!("last message of the {}", last.dir.sender())))
+        .explain(format!(
+            "The logon exchange was under way ({legs} messages of the client) when the server's side ended it by {how}, \
+             without the pause or the goodbye that refused credentials mostly show."
+        ));
+    Some(verdict)
+}

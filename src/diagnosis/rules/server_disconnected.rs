@@ -1,0 +1,37 @@
+//! A Disconnect Provider Ultimatum before the session was active, with no error info (T.125, section 7).
+
+use super::*;
+
+pub(super) const RULE: Rule =
+    Rule { code: "server-disconnected", supersedes: &["setup-reset", "setup-silent"], check };
+
+fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+    if !session.in_setup() {
+        return None;
+    }
+    let phase = session.phase().title();
+    if let Some(ultimatum) = session.facts.standard.as_ref().and_then(|standard| standard.ultimatum) {
+        let (dir, reason) = ultimatum.value;
+        let first = session.tcp.closing.is_none_or(|closing| ultimatum.span.first.before(&closing.stamp));
+        if dir != Dir::ServerToClient || !first {
+            return None;
+        }
+        let hidden = session.facts.standard.as_ref().is_some_and(|standard| !standard.in_clear());
+        let confidence = if hidden { Confidence::Likely } else { Confidence::Certain };
+        let text = format!("server sent a Disconnect Provider Ultimatum, reason {reason}");
+        return Some(
+            Verdict::failed(RULE.code, Side::Server, confidence, Evidence::of(&ultimatum, text))
+                .explain(format!("The server ended the connection during: {phase}, with the reason {reason} and no error code that can be read.")),
+        );
+    }
+    let ultimatum = hidden_ultimatum(session)?;
+    Some(
+        Verdict::failed(
+            RULE.code,
+            Side::Server,
+            Confidence::Likely,
+            Evidence::seen(ultimatum, "encrypted record with the length of a Disconnect Provider Ultimatum, right before the end"),
+        )
+        .explain(format!("During: {phase}, the server sent a record that has the length of a disconnect, and the connection ended.")),
+    )
+}

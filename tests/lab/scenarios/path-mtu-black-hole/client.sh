@@ -1,0 +1,11 @@
+how="the link between router and client carries 1300 bytes, the router's ICMP \"fragmentation needed\" is dropped: of the server's long certificate flight (TLS 1.3) only the short tail arrives; the client gives up after 12 s. Captured at the client."
+peers="xfreerdp 2.11.7, xrdp 0.9.21, nftables"
+play() {
+    big_certificate server
+    xrdp_start
+    small_link 1300
+    rule router output icmp type destination-unreachable drop
+    capture client
+    xfreerdp_start $SERVER4 /sec:tls
+    at_most 12
+}
