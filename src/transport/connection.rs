@@ -7,7 +7,7 @@ use super::direction::{Arrival, Direction, FARTHEST, Sent, is_earlier};
 use super::embryo::{Base, Embryo, Head, plausible_reset, print, refuses};
 use super::facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
 use super::options::Options;
-use super::path::{self, OpenHole, TooBig};
+use super::path::{self, TooBig};
 use super::sightings::Recent;
 use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
@@ -241,7 +241,38 @@ impl<R: Reader> Connection<R> {
             Dir::ServerToClient => self.facts.rtt_server,
         };
         let stamp = head.marks.stamp;
+        let before = self.facts.dir[peer].acked;
         self.dirs[peer].acknowledged(&mut self.facts.dir[peer], head.ack, ahead, stamp, options, rtt);
+        if self.reset && self.facts.dir[peer].acked > before && self.outlives_reset(dir, stamp) {
+            self.go_on();
+        }
+    }
+
+    /// Whether an acknowledgement of new payload, sent in `dir`, shows that no RST ended the connection: the
+    /// RST's receiver has what came after it, or its sender has what the receiver sent long after it.
+    fn outlives_reset(&self, dir: Dir, now: Stamp) -> bool {
+        const LONG: i64 = Timestamp::SECOND;
+        let (own, peer) = (&self.facts.dir[dir], &self.facts.dir[dir.flip()]);
+        let all_seen = peer.acked <= peer.sent;
+        let received = peer.rst.is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
+        let sent = own.rst.is_some_and(|rst| {
+            peer.acked >= peer.sent
+                && peer.last_data.is_some_and(|data| data.time.since(rst.stamp.time) > LONG)
+        });
+        all_seen && (received || sent)
+    }
+
+    /// The RSTs so far ended nothing.
+    fn go_on(&mut self) {
+        self.reset = false;
+        self.facts.closing.take_if(|closing| closing.reset);
+        for dir in Dir::BOTH {
+            let facts = &mut self.facts.dir[dir];
+            if let Some(rst) = facts.rst.take() {
+                facts.path.ignored_rst.get_or_insert(rst.stamp);
+            }
+            (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
+        }
     }
 
     fn handshake(&mut self, dir: Dir, head: &Head, count: u32) {
@@ -281,6 +312,7 @@ impl<R: Reader> Connection<R> {
         let peer = &self.facts.dir[dir.flip()];
         let after_peer_fin = peer.fin.is_some();
         let heard = peer.last_data.map(|stamp| (stamp, peer.sent));
+        let acknowledged = self.dirs[dir.flip()].place(head.ack).filter(|_| head.has(TcpFlags::ACK));
         let this = &mut self.facts.dir[dir];
         this.rsts = this.rsts.saturating_add(count);
         this.rst.get_or_insert(Rst {
@@ -295,6 +327,7 @@ impl<R: Reader> Connection<R> {
             marks: head.marks,
             prior: this.marks,
             heard,
+            acknowledged,
             after_own_fin: this.fin.is_some(),
             after_peer_fin,
         });
@@ -364,12 +397,15 @@ impl<R: Reader> Connection<R> {
         if start > self.dirs[dir].next {
             let kept = if self.watched() { data } else { &[] };
             self.dirs[dir].store.insert(start, end - start, kept, stamp, sent.ip_id);
+            self.facts.dir[dir].path.behind_hole(stamp, sent.ip_len);
             self.relieve(dir, stamp, bounds);
             return;
         }
         if let Some(first) = self.dirs[dir].store.first().filter(|first| first.offset <= end) {
             let since = first.stamp;
-            self.facts.dir[dir].path.waited(since, stamp);
+            let path = &mut self.facts.dir[dir].path;
+            path.waited(since, stamp);
+            path.open_hole = None;
         }
         while self.dirs[dir].next < end {
             let next = self.dirs[dir].next;
@@ -470,11 +506,17 @@ impl<R: Reader> Connection<R> {
         }
         for dir in Dir::BOTH {
             self.pass_acknowledged(dir, last);
-            while let Some((first, since)) = self.dirs[dir].store.first().map(|p| (p.offset, p.stamp)) {
+            if self.dirs[dir].store.first().is_none() {
+                self.facts.dir[dir].path.open_hole = None;
+            }
+            while let Some(first) = self.dirs[dir].store.first().map(|piece| piece.offset) {
                 let facts = &mut self.facts.dir[dir];
                 facts.holes += 1;
-                let len = first.saturating_sub(self.dirs[dir].next);
-                facts.path.open_hole.get_or_insert(OpenHole { since, len });
+                if let Some(hole) = &mut facts.path.open_hole
+                    && hole.len == 0
+                {
+                    hole.len = first.saturating_sub(self.dirs[dir].next);
+                }
                 facts.hole_bytes = facts.hole_bytes.saturating_add(first.saturating_sub(self.dirs[dir].next));
                 self.pass(dir, first, last);
             }

@@ -159,6 +159,7 @@ impl Direction {
         if offset > facts.acked {
             facts.acked = offset;
             facts.acked_at = Some(stamp);
+            (facts.path.selective, facts.path.largest_selective) = (None, 0);
             // A duplicate SACK says that a repeat was not needed.
             let needless = options.block.is_some_and(|(_, right)| ack.wrapping_sub(right) as i32 >= 0);
             while let Some(flight) = self.flights.front_mut() {

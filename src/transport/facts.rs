@@ -184,6 +184,8 @@ pub struct Rst {
     pub prior: Option<Marks>,
     /// The other end's last new payload before it, and the stream offset behind that.
     pub heard: Option<(Stamp, u64)>,
+    /// Where `ack` lies in the other end's stream.
+    pub acknowledged: Option<i64>,
     /// Whether its sender had sent FIN before.
     pub after_own_fin: bool,
     /// Whether the other end had sent FIN before.

@@ -21,7 +21,7 @@ pub struct PathFacts {
     pub largest: u32,
     /// Whether the last packet with payload forbade fragmentation.
     pub dont_fragment: bool,
-    /// Selective acknowledgements (RFC 2018) of bytes behind one that was not acknowledged.
+    /// Selective acknowledgements (RFC 2018) of bytes behind the oldest one that was not acknowledged.
     pub selective: Option<Repeats>,
     /// Largest IP packet length in bytes that was acknowledged in that way.
     pub largest_selective: u32,
@@ -34,27 +34,32 @@ pub struct PathFacts {
     pub stalled: i64,
     /// The longest of them.
     pub longest_stall: Option<Span>,
+    /// The last of them.
+    pub last_stall: Option<Span>,
     /// Keep-alives and window probes since the other end's last packet.
     pub probes: Option<Repeats>,
     /// Packets that repeated what the other end had already acknowledged.
     pub needless: Option<Repeats>,
     /// Packets after this end's first RST that repeat bytes sent before it.
     pub repeats_after_rst: Option<Repeats>,
-    /// The first hole that was still open when the connection ended.
+    /// The hole that is open, or was when the connection ended.
     pub open_hole: Option<OpenHole>,
+    /// The first RST of this end that the other took no notice of: the connection went on.
+    pub ignored_rst: Option<Stamp>,
     /// Packets whose IPv4 identification was a little above that of the packet before.
     pub id_steps: u32,
     /// Packets whose IPv4 identification was anything else.
     pub id_jumps: u32,
-    last_stall: Option<Stamp>,
 }
 
 /// Bytes that never came, though later ones did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenHole {
-    /// The packet behind it.
-    pub since: Stamp,
-    /// How many bytes.
+    /// The packets with payload that came behind it.
+    pub behind: Repeats,
+    /// Largest IP packet length in bytes of those.
+    pub largest: u32,
+    /// How many bytes; filled in when the connection ends.
     pub len: u64,
 }
 
@@ -97,14 +102,26 @@ impl PathFacts {
     /// A wait that loss explains; several bytes may wait at the same time.
     pub(super) fn waited(&mut self, from: Stamp, until: Stamp) {
         let time = until.time.since(from.time);
-        if time <= STALL || self.last_stall.is_some_and(|last| from.before(&last)) {
+        if time <= STALL || self.last_stall.is_some_and(|last| from.before(&last.last)) {
             return;
         }
+        let span = Span { first: from, last: until };
         self.stalls = self.stalls.saturating_add(1);
         self.stalled = self.stalled.saturating_add(time);
-        self.last_stall = Some(until);
+        self.last_stall = Some(span);
         if self.longest_stall.is_none_or(|span| span.last.time.since(span.first.time) < time) {
-            self.longest_stall = Some(Span { first: from, last: until });
+            self.longest_stall = Some(span);
+        }
+    }
+
+    /// A packet came behind a hole.
+    pub(super) fn behind_hole(&mut self, stamp: Stamp, ip_len: u32) {
+        if let Some(hole) = &mut self.open_hole {
+            hole.behind.last = stamp;
+            hole.behind.count = hole.behind.count.saturating_add(1);
+            hole.largest = hole.largest.max(ip_len);
+        } else {
+            self.open_hole = Some(OpenHole { behind: Repeats::once(stamp), largest: ip_len, len: 0 });
         }
     }
 
