@@ -84,6 +84,9 @@ impl Absence {
 pub enum Until {
     /// An end of the connection gave up, with this packet.
     GaveUp(Stamp),
-    /// The capture ended, or its frames of this connection did.
+    /// The capture ended.
     CaptureEnded,
+    /// The connection was not followed any longer though the capture went on: its idle time was over, or
+    /// its ports were used again.
+    LetGo,
 }

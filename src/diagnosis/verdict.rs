@@ -116,10 +116,11 @@ impl Evidence {
         let text = match absence.ended {
             Until::GaveUp(_) => format!("{what} for {seconds:.1} s, until the other end gave up"),
             Until::CaptureEnded => format!("{what} for {seconds:.1} s, until the capture ended"),
+            Until::LetGo => format!("{what} for {seconds:.1} s, as long as this connection was followed"),
         };
         let last = match absence.ended {
             Until::GaveUp(stamp) => stamp,
-            Until::CaptureEnded => absence.after,
+            Until::CaptureEnded | Until::LetGo => absence.after,
         };
         Evidence { span: Span { first: absence.after, last }, text, absence: true }
     }

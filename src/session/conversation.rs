@@ -107,6 +107,9 @@ impl Conversation {
         loop {
             let sniffed = &self.lanes[dir].sniffed;
             if sniffed.bytes.is_empty() {
+                if cut {
+                    self.lane[dir] = Lane::Done;
+                }
                 return;
             }
             match self.preambles.strip(dir, &sniffed.bytes) {
@@ -128,6 +131,8 @@ impl Conversation {
         }
         let lane = match guess {
             Guess::NeedMore if !full => return,
+            // The snapshot length took what would tell.
+            Guess::NeedMore if cut => Lane::Done,
             Guess::Rdp | Guess::RdpData => Lane::Rdp,
             // Where the confirm was not captured, TLS after a request speaks for itself.
             Guess::Tls if self.facts.request.is_some() || self.facts.confirm.is_some() => Lane::Tls,
@@ -153,7 +158,10 @@ impl Conversation {
                 self.facts.foreign.get_or_insert(Seen::new(Foreign { dir, name }, span));
             }
         }
-        if name.is_some() || !(self.rdp_port || self.facts.request.is_some()) {
+        // Whether the client asked for RDP all the same decides whether it is a failure.
+        let matters =
+            self.rdp_port && dir == Dir::ServerToClient || name.is_none() && self.facts.request.is_some();
+        if !(matters || name.is_none() && self.rdp_port) {
             self.lane[dir.flip()] = Lane::Done;
         }
         Lane::Done
@@ -161,7 +169,7 @@ impl Conversation {
 
     /// In the middle of a session: the first packet that begins with a header tells.
     fn seek(&mut self, dir: Dir, chunk: &Chunk<'_>) {
-        if !self.rdp_port {
+        if !self.rdp_port && self.facts.request.is_none() && self.facts.confirm.is_none() {
             self.lane = PerDir { client_to_server: Lane::Done, server_to_client: Lane::Done };
             return;
         }
@@ -199,6 +207,9 @@ impl Conversation {
     }
 
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
+        if begins_tls(chunk.data) && self.lanes[dir].tls.at_boundary() {
+            self.facts.tls.get_or_insert_default().begun[dir].get_or_insert(chunk.stamp);
+        }
         let mut framer = std::mem::take(&mut self.lanes[dir].tls);
         let result = framer.push(chunk, |unit| self.record(dir, &unit));
         if framer.is_lost()
@@ -244,6 +255,7 @@ impl Conversation {
                     self.odd(format!("Connection Request: {malformed}"), unit.span);
                 }
                 self.facts.request.get_or_insert(Seen::new(request, unit.span));
+                self.facts.midstream = false;
             }
             Ok(Tpdu::ConnectionConfirm(tpdu)) if dir == Dir::ServerToClient => {
                 let confirm = negotiation::confirm(&tpdu);
@@ -256,6 +268,7 @@ impl Conversation {
                     self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
                 }
                 self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
+                self.facts.midstream = false;
             }
             Ok(Tpdu::Data { payload, .. }) => {
                 let standard = self.facts.standard.get_or_insert_default();

@@ -83,9 +83,12 @@ impl Session {
     /// Joins what TCP and the payload showed.
     pub fn new(tcp: TcpFacts, facts: Facts) -> Self {
         let mut session = Session { tcp, facts, shape: Shape::default() };
+        // Without a readable ServerHello nobody knows which records belong to the handshake.
         if let Some(tls) = &session.facts.tls
+            && tls.server_hello.is_some()
             && !session.facts.midstream
         {
+            // Without version and suite, lengths tell nothing, nor where the handshake ended.
             session.shape = Shape::of(tls, session.selected().map(|selected| selected.value));
         }
         session
@@ -125,7 +128,7 @@ impl Session {
         let tls = self.facts.tls.as_ref()?;
         let server = &tls.data[Dir::ServerToClient];
         let client = &tls.data[Dir::ClientToServer];
-        if self.facts.midstream && tls.client_hello.is_none() {
+        if self.facts.midstream && !tls.shows_handshake() {
             return server.first.filter(|_| client.records > 0);
         }
         let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES
@@ -147,10 +150,10 @@ impl Session {
             if let Some((phase, _)) = self.shape.entered.last() {
                 return *phase;
             }
-            if self.facts.midstream {
+            if self.facts.midstream && Dir::BOTH.into_iter().any(|dir| tls.data[dir].records > 0) {
                 return Phase::McsConnect;
             }
-            if tls.first_record[Dir::ClientToServer].is_some() || tls.client_hello.is_some() {
+            if tls.begun[Dir::ClientToServer].is_some() || tls.shows_handshake() {
                 return Phase::TlsHandshake;
             }
         }
@@ -166,14 +169,18 @@ impl Session {
     /// Beyond security and not active yet: the settings exchange was begun.
     pub fn in_setup(&self) -> bool {
         let standard = self.facts.standard.as_ref().is_some_and(|standard| !standard.phases.is_empty());
-        (standard || self.shape.when(Phase::McsConnect).is_some())
-            && !self.is_active()
-            && !self.facts.midstream
+        let begun = standard || self.shape.when(Phase::McsConnect).is_some();
+        begun && !self.is_active() && !self.facts.midstream && self.is_whole()
     }
 
     /// In the exchange of CredSSP, RDSTLS or RDSAAD: begun, and nothing of MCS yet.
     pub fn in_nla(&self) -> bool {
-        self.phase() == Phase::Nla
+        self.phase() == Phase::Nla && self.is_whole()
+    }
+
+    /// Whether the capture lacks nothing of either end, so that order and lengths can be believed.
+    fn is_whole(&self) -> bool {
+        self.facts.holes.is_empty() && !Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
     }
 
     /// Where the server's side ended a connection inside TLS, by an alert, FIN or RST, before the client
@@ -216,6 +223,11 @@ impl Session {
         facts.acked > facts.sent || facts.gaps > 0
     }
 
+    /// Whether the capture lacks bytes of either end that were acknowledged.
+    pub fn lacks_any(&self) -> bool {
+        Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
+    }
+
     /// Whether the packets of one whole direction are missing though its sender was there.
     pub fn missing_direction(&self) -> Option<Dir> {
         Dir::BOTH.into_iter().find(|&dir| {
@@ -225,8 +237,20 @@ impl Session {
         })
     }
 
+    /// Whether the sender of `dir` sent bytes that neither the capture shows nor the other end
+    /// acknowledged: they were lost before the capture point.
+    pub fn holes(&self, dir: Dir) -> bool {
+        self.tcp.dir[dir].holes > 0
+    }
+
+    /// What ended the wait for a packet that never came, where no end closed.
+    pub fn until(&self) -> Until {
+        if self.tcp.ended == Ended::CaptureEnded { Until::CaptureEnded } else { Until::LetGo }
+    }
+
     /// The server (or client) owed an answer to the message that ended at `after`, and stayed silent long
-    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end gave up, 5 s where the capture ended.
+    /// enough to say so (what the other end sends as it gives up needs no answer): 1 s where the other end
+    /// gave up, 5 s where the capture ended.
     pub fn silence(&self, silent: Dir, after: Stamp) -> Option<Absence> {
         const GAVE_UP: i64 = Timestamp::SECOND;
         const CAPTURE_ENDED: i64 = 5 * Timestamp::SECOND;
@@ -243,7 +267,7 @@ impl Session {
             None => (self.tcp.observed_until.since(after.time) >= CAPTURE_ENDED).then_some(Absence {
                 after,
                 until: self.tcp.observed_until,
-                ended: Until::CaptureEnded,
+                ended: self.until(),
             }),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::{Dir, PerDir, Seen, Span, Timestamp};
+use crate::base::{Dir, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::layers::Framing;
 use crate::layers::{Handshakes, TlsFraming, Unit};
 use crate::protocol::certificate::{self, Certificate};
@@ -24,7 +24,7 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// Whether it ends the handshake: in TLS 1.3 the level no longer counts (RFC 8446, section 6).
+    /// Whether it ends the handshake by its level.
     pub fn is_fatal(&self) -> bool {
         self.level == AlertLevel::fatal
     }
@@ -103,6 +103,8 @@ pub struct Tls {
     pub alerts: Vec<Seen<Alert>>,
     /// First hidden alert.
     pub hidden_alert: PerDir<Option<Span>>,
+    /// The first packet of each direction that carried TLS, be its record whole or not.
+    pub begun: PerDir<Option<Stamp>>,
     /// First record of each direction.
     pub first_record: PerDir<Option<Span>>,
     /// Application data of each direction; in TLS 1.3, without what belongs to the handshake.
@@ -137,6 +139,16 @@ impl Tls {
         self.version() == Some(Version::TLS1_3)
     }
 
+    /// Whether any part of the handshake is in the capture.
+    pub fn shows_handshake(&self) -> bool {
+        self.client_hello.is_some()
+            || self.server_hello.is_some()
+            || self.retry.is_some()
+            || Dir::BOTH
+                .into_iter()
+                .any(|dir| self.change_cipher_spec[dir].is_some() || self.finished[dir].is_some())
+    }
+
     /// The first fatal alert sent in `dir`.
     pub fn fatal_alert(&self, dir: Dir) -> Option<&Seen<Alert>> {
         self.alerts.iter().find(|alert| alert.value.dir == dir && alert.value.is_fatal())
@@ -146,6 +158,7 @@ impl Tls {
     pub fn record(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
         let header = unit.header;
         self.first_record[dir].get_or_insert(unit.span);
+        self.begun[dir].get_or_insert(unit.span.first);
         if self.recent.len() == Self::RECENT {
             self.recent.pop_front();
         }

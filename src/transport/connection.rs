@@ -520,6 +520,13 @@ impl<R: Reader> Connection<R> {
                 facts.hole_bytes = facts.hole_bytes.saturating_add(first.saturating_sub(self.dirs[dir].next));
                 self.pass(dir, first, last);
             }
+            // A FIN says how much its sender had sent.
+            let untold = self.dirs[dir].before_fin();
+            if untold > 0 {
+                let facts = &mut self.facts.dir[dir];
+                facts.holes += 1;
+                facts.hole_bytes = facts.hole_bytes.saturating_add(untold);
+            }
         }
     }
 }

@@ -360,6 +360,11 @@ impl Direction {
         false
     }
 
+    /// Bytes between what is known of and the FIN.
+    pub(super) fn before_fin(&self) -> u64 {
+        self.fin.map_or(0, |fin| fin.saturating_sub(self.next))
+    }
+
     /// Passes by the bytes up to `end`.
     pub(super) fn skip_to(&mut self, end: u64) {
         self.next = self.next.max(end);

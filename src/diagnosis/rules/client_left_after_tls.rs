@@ -14,8 +14,10 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
     let over = tls.established.or(tls.finished[Dir::ClientToServer].filter(|_| tls.is_13()))?;
     let server_spoke_last_word = tls.hidden_alert[Dir::ServerToClient].is_some_and(|alert| alert.first.before(&end.stamp))
+        || session.facts.clear_ultimatum.is_some_and(|u| u.value == Dir::ServerToClient && u.span.first.before(&end.stamp))
         || deciding_alert(session).is_some();
-    if server_spoke_last_word || session.facts.midstream || session.lacks(Dir::ClientToServer) {
+    let lacks = session.lacks_any() || Dir::BOTH.into_iter().any(|dir| session.holes(dir));
+    if server_spoke_last_word || session.facts.midstream || lacks {
         return None;
     }
     let flights = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
@@ -23,7 +25,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };
-    let waited = delay(tls.recent.back().map_or(over.last, |record| record.span.last), end.stamp);
+    let waited = delay(last_record_before(tls, end.stamp).unwrap_or(over.last), end.stamp);
     let stage = match flights {
         0 => "right after the TLS handshake, without a further message",
         1..=BEFORE_CREDENTIALS => "during NLA, before it sent credentials",

@@ -1,6 +1,7 @@
 //! The session became active and ended, or was still running, without a fault.
 
 use super::*;
+use crate::session::Ended;
 
 pub(super) const RULE: Rule = Rule { code: "healthy", supersedes: &["client-left-after-tls"], check };
 
@@ -13,15 +14,20 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if session.abrupt_reset().is_some() || session.lost().is_some() || session.is_lossy() {
         return None;
     }
-    let clear = session.facts.standard.as_ref().is_some_and(|standard| standard.active.is_some());
-    let (confidence, shown) = if clear {
-        (Confidence::Certain, "server sent graphics in clear framing (fast-path output)".to_owned())
+    let clear = session.facts.standard.as_ref().filter(|standard| standard.active.is_some());
+    let (confidence, shown) = if let Some(standard) = clear {
+        if standard.active_inferred {
+            (Confidence::Likely, "server had sent as much as only graphics needs".to_owned())
+        } else {
+            (Confidence::Certain, "server sent graphics in clear framing (fast-path output)".to_owned())
+        }
     } else {
         let data = session.facts.tls.as_ref().map(|tls| tls.data[Dir::ServerToClient]).unwrap_or_default();
         (Confidence::Likely, format!("server sent {} records with {} bytes after the TLS handshake", data.records, data.bytes))
     };
     let ending = match session.tcp.closing {
-        None => "It was still running when the capture ended.".to_owned(),
+        None if session.tcp.ended == Ended::CaptureEnded => "It was still running when the capture ended.".to_owned(),
+        None => "Its end is not in the capture.".to_owned(),
         Some(closing) => format!("It ended in order; the {} closed it.", closing.dir.sender()),
     };
     let begin = if session.facts.midstream {

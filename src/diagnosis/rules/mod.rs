@@ -106,7 +106,8 @@ registry! {
 
 /// "1.4 ms" or "12.0 s" from one packet to another.
 fn delay(from: Stamp, to: Stamp) -> String {
-    let seconds = to.time.seconds_since(from.time);
+    // Time may run backwards; order does not.
+    let seconds = to.time.seconds_since(from.time).max(0.0);
     if seconds.abs() < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
 }
 
@@ -170,7 +171,10 @@ fn idle_before(session: &Session, end: Stamp) -> String {
 /// A Connection Request that nothing of the server's payload answered, in a capture that would show it.
 fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRequest>> {
     let request = session.facts.request.as_ref()?;
-    let unanswered = session.facts.confirm.is_none()
+    // A request in the SYN (RFC 7413) waits for the connection first.
+    let connected = session.tcp.syn.is_none() || session.tcp.syn_ack.is_some();
+    let unanswered = connected
+        && session.facts.confirm.is_none()
         && session.facts.tls.is_none()
         && session.facts.standard.is_none()
         && session.facts.foreign.is_none()
@@ -183,7 +187,13 @@ fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRequest>> {
 fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.client_hello.as_ref()?;
-    let unanswered = tls.first_record[Dir::ServerToClient].is_none()
+    let confirm = session.facts.confirm.as_ref().map(|confirm| confirm.span.last);
+    // Bytes that are no TLS are an answer, too; xrdp's goodbye in clear is looked at by itself.
+    let spoke = session.tcp.dir[Dir::ServerToClient].last_data.is_some_and(|data| {
+        hello.span.last.before(&data) && confirm.is_none_or(|confirm| confirm.before(&data))
+    });
+    let unanswered = tls.begun[Dir::ServerToClient].is_none()
+        && (!spoke || session.facts.clear_ultimatum.is_some())
         && !session.lacks(Dir::ServerToClient)
         && session.facts.request.is_some();
     unanswered.then_some((tls, hello.span))
@@ -218,18 +228,17 @@ fn negotiation_failure(
     let text = format!("server answered with RDP_NEG_FAILURE {} ({})", failure.0, failure);
     let asked =
         session.facts.request.as_ref().map(|request| Evidence::of(request, request_text(&request.value)));
-    let asked_for = session
-        .facts
-        .request
-        .as_ref()
-        .and_then(|request| request.value.negotiation)
-        .map_or("no negotiation at all".to_owned(), |n| protocols_text(n.protocols));
+    let asked_for = match session.facts.request.as_ref().map(|request| request.value.negotiation) {
+        Some(Some(negotiation)) => {
+            format!("The client asked for {}; the", protocols_text(negotiation.protocols))
+        }
+        Some(None) => "The client asked for no negotiation at all; the".to_owned(),
+        None => "The".to_owned(),
+    };
     Some(
         Verdict::failed(code, Side::Server, Confidence::Certain, Evidence::of(confirm, text))
             .with(asked)
-            .explain(format!(
-                "The client asked for {asked_for}; the server refused with {failure} and named the reason itself."
-            )),
+            .explain(format!("{asked_for} server refused with {failure} and named the reason itself.")),
     )
 }
 
@@ -237,16 +246,20 @@ fn negotiation_failure(
 fn deciding_alert(session: &Session) -> Option<&Seen<Alert>> {
     let tls = session.facts.tls.as_deref()?;
     let alert = tls.alerts.iter().find(|alert| alert.value.is_fatal())?;
-    let late = session.tcp.closing.is_some_and(|closing| closing.stamp.before(&alert.span.first));
+    // A sender's own FIN goes behind its alert, in whatever order the capture has them.
+    let late = session.tcp.closing.is_some_and(|closing| {
+        closing.stamp.before(&alert.span.first) && (closing.reset || closing.dir != alert.value.dir)
+    });
     (!late).then_some(alert)
 }
 
 /// Whether the server answered the ClientHello with an alert that speaks of no common parameters.
-fn answers_hello_with_no_common_suite(tls: &Tls, alert: &Seen<Alert>) -> bool {
+fn answers_hello_with_no_common_suite(session: &Session, tls: &Tls, alert: &Seen<Alert>) -> bool {
     let description = alert.value.description;
     alert.value.dir == Dir::ServerToClient
         && tls.client_hello.is_some()
         && tls.server_hello.is_none()
+        && !session.lacks(Dir::ServerToClient)
         && (description == AlertDescription::handshake_failure
             || description == AlertDescription::insufficient_security)
 }
@@ -325,7 +338,7 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
         });
     }
     // What follows rests on what the client did not send.
-    if session.lacks(Dir::ClientToServer) || session.lacks(Dir::ServerToClient) {
+    if session.lacks_any() {
         return None;
     }
     let closing = session.tcp.closing;
@@ -340,15 +353,39 @@ fn certificate_refusal(session: &Session) -> Option<Refusal<'_>> {
             explanation: "The client broke off right after the server's certificate, with an encrypted record of an alert's size.".to_owned(),
         });
     }
-    let closing = closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
+    let goodbye = client_goodbye(session, tls);
+    let left = closing.filter(|closing| closing.dir == Dir::ClientToServer).map(|closing| closing.stamp);
+    let left = goodbye.or(left)?;
+    if session
+        .facts
+        .clear_ultimatum
+        .is_some_and(|u| u.value == Dir::ServerToClient && u.span.first.before(&left))
+    {
+        return None;
+    }
     let certificate_sent =
         tls.certificates.is_some() || (tls.is_13() && tls.finished[Dir::ServerToClient].is_some());
-    let left = certificate_sent && tls.finished[Dir::ClientToServer].is_none() && tls.established.is_none();
-    left.then(|| Refusal {
+    let refused =
+        certificate_sent && tls.finished[Dir::ClientToServer].is_none() && tls.established.is_none();
+    refused.then(|| Refusal {
         alert: None,
-        evidence: Evidence::seen(closing.stamp, "client left after the server's certificate, before its own Finished"),
-        explanation: "The client left after the server's certificate, without an alert and before it finished the handshake.".to_owned(),
+        evidence: Evidence::seen(left, "client left after the server's certificate, before its own Finished"),
+        explanation: "The client left after the server's certificate, without an alert that says why and before it finished the handshake.".to_owned(),
     })
+}
+
+/// The client's alert that only says goodbye (close_notify, user_canceled), where it came before the
+/// server's side closed.
+fn client_goodbye(session: &Session, tls: &Tls) -> Option<Stamp> {
+    let alert =
+        tls.alerts.iter().find(|alert| alert.value.dir == Dir::ClientToServer && !alert.value.is_fatal())?;
+    let says = [AlertDescription::close_notify, AlertDescription::user_canceled];
+    let stamp = alert.span.first;
+    let late = session
+        .tcp
+        .closing
+        .is_some_and(|closing| closing.dir == Dir::ServerToClient && closing.stamp.before(&stamp));
+    (says.contains(&alert.value.description) && !late).then_some(stamp)
 }
 
 /// Whether the client offered `version`: without supported_versions, the version field means "this or
@@ -370,7 +407,10 @@ fn ended_after_hello(
     how: &str,
     alike: u32,
 ) -> Option<Verdict> {
-    let (_, hello) = hello_unanswered(session)?;
+    let (tls, hello) = hello_unanswered(session)?;
+    if !tls.alerts.is_empty() {
+        return None;
+    }
     let delay = delay(hello.last, end);
     let worked = context.server.and_then(|server| server.established);
     // Like failures of this server and no success speak for its certificate or key.
@@ -410,10 +450,25 @@ fn nothing_from_server(session: &Session) -> &'static str {
     }
 }
 
+/// Where the last record before `end` came; what the other end sent as it crossed is not what was waited on.
+fn last_record_before(tls: &Tls, end: Stamp) -> Option<Stamp> {
+    tls.recent.iter().map(|record| record.span.last).rfind(|last| last.before(&end))
+}
+
+/// Whether the server's TCP acknowledged what the client had sent up to `asked`; the records that it sent as
+/// it gave up don't count.
+fn acknowledged(session: &Session, asked: Stamp) -> bool {
+    let facts = &session.tcp.dir[Dir::ClientToServer];
+    let later = session.facts.tls.iter().flat_map(|tls| &tls.recent);
+    let later = later.filter(|record| record.dir == Dir::ClientToServer && asked.before(&record.span.first));
+    let later: u64 = later.map(|record| 5 + record.length as u64).sum();
+    facts.acked.saturating_add(later) >= facts.sent
+}
+
 /// The server owed an answer to `asked` and stayed silent: whose doing that was depends on whether its TCP
 /// had the question.
 fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &Absence) -> Verdict {
-    let acknowledged = session.acknowledged(Dir::ClientToServer);
+    let acknowledged = acknowledged(session, absence.after);
     let (side, owner, stack) = if acknowledged {
         let stack = if session.at(Dir::ServerToClient) {
             "The server's TCP acknowledged the message, so it arrived; the service did not answer it."
@@ -447,7 +502,7 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
     const PAUSE: i64 = 2500 * Timestamp::MILLISECOND;
     /// A TSRequest with nothing but an error code has 15 to 45 bytes; one with a key binding 59 and more.
     const ERROR_REQUEST: usize = 50;
-    if !session.in_nla() || session.lacks(Dir::ServerToClient) {
+    if !session.in_nla() || session.lacks_any() {
         return None;
     }
     let tls = session.facts.tls.as_deref()?;

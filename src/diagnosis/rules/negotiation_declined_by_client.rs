@@ -11,8 +11,10 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let (request, selected) = (facts.request.as_ref()?, session.selected()?);
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
     let went_on = facts.standard.is_some()
-        || facts.tls.as_ref().is_some_and(|tls| tls.first_record[Dir::ClientToServer].is_some())
+        || facts.tls.as_ref().is_some_and(|tls| tls.begun[Dir::ClientToServer].is_some())
+        || session.tcp.dir[Dir::ClientToServer].last_data.is_some_and(|data| selected.span.last.before(&data))
         || session.lacks(Dir::ClientToServer)
+        || session.holes(Dir::ClientToServer)
         || end.stamp.before(&selected.span.last);
     if went_on {
         return None;
@@ -30,7 +32,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     .with(Evidence::of(request, request_text(&request.value)))
     .with(Evidence::of(&selected, format!("server chose {chose}")));
     Some(if unasked {
-        verdict.explain(format!("The client asked for {wanted}; the server chose {chose}, which the client had not offered, and the client left at once."))
+        verdict.explain(format!("The client asked for {wanted}; the server chose {chose}, which the client had not offered, and the client left without a further byte."))
     } else {
         verdict
             .explain(format!("The server chose {chose}, which the client had offered, and yet the client left without a further byte."))

@@ -5,12 +5,12 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "nla-reset", supersedes: &[], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    if !session.in_nla() || session.lacks(Dir::ServerToClient) || refused_credentials(session).is_some() {
+    if !session.in_nla() || session.lacks_any() || refused_credentials(session).is_some() {
         return None;
     }
     let tls = session.facts.tls.as_deref()?;
     let (end, reset) = session.server_end()?;
-    let last = tls.opening.last()?;
+    let last = tls.opening.iter().rfind(|record| record.span.last.before(&end))?;
     let how = if reset { "RST" } else { "a close" };
     let legs = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
     let text = format!("server's side ended the connection by {how}, {} after the last message", delay(last.span.last, end));

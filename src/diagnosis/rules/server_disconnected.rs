@@ -6,14 +6,11 @@ pub(super) const RULE: Rule =
     Rule { code: "server-disconnected", supersedes: &["setup-reset", "setup-silent"], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    if !session.in_setup() {
-        return None;
-    }
     let phase = session.phase().title();
     if let Some(ultimatum) = session.facts.standard.as_ref().and_then(|standard| standard.ultimatum) {
         let (dir, reason) = ultimatum.value;
         let first = session.tcp.closing.is_none_or(|closing| ultimatum.span.first.before(&closing.stamp));
-        if dir != Dir::ServerToClient || !first {
+        if dir != Dir::ServerToClient || !first || session.is_active() {
             return None;
         }
         let hidden = session.facts.standard.as_ref().is_some_and(|standard| !standard.in_clear());
@@ -24,7 +21,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
                 .explain(format!("The server ended the connection during: {phase}, with the reason {reason} and no error code that can be read.")),
         );
     }
-    let ultimatum = hidden_ultimatum(session)?;
+    let ultimatum = hidden_ultimatum(session).filter(|_| session.in_setup())?;
     Some(
         Verdict::failed(
             RULE.code,

@@ -5,12 +5,12 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "setup-reset", supersedes: &[], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let closing = session.tcp.closing.filter(|closing| session.in_setup() && !session.lacks(closing.dir))?;
+    let closing = session.tcp.closing.filter(|_| session.in_setup() && !session.lacks_any())?;
     let who = closing.dir.sender();
     let side = if closing.dir == Dir::ClientToServer { Side::Client } else { Side::Server };
     let how = if closing.reset { "RST" } else { "FIN" };
     let phase = session.phase().title();
-    let last = session.tcp.dir[closing.dir.flip()].last_data;
+    let last = session.tcp.dir[closing.dir.flip()].last_data.filter(|last| last.before(&closing.stamp));
     let after = last.map_or(String::new(), |last| format!(", {} after the other end's last message", delay(last, closing.stamp)));
     let verdict = Verdict::failed(RULE.code, side, Confidence::Possible, Evidence::seen(closing.stamp, format!("{who} ended the connection with {how}{after}")))
             .with(session.shape.entered.last().map(|(phase, span)| Evidence::seen(*span, format!("{} had begun", phase.title()))))

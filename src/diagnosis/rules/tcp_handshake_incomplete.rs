@@ -1,7 +1,7 @@
 //! The SYN-ACK was repeated and never acknowledged.
 
 use super::*;
-use crate::base::{Absence, Span, Until};
+use crate::base::{Absence, Span};
 
 pub(super) const RULE: Rule = Rule { code: "tcp-handshake-incomplete", supersedes: &[], check };
 
@@ -16,12 +16,16 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if !unacknowledged || syn_ack.count < 2 {
         return None;
     }
-    let absence = Absence { after: syn_ack.last, until: tcp.observed_until, ended: Until::CaptureEnded };
+    let absence = Absence { after: syn_ack.last, until: tcp.observed_until, ended: session.until() };
     let repeated_syn = syn.count > 1;
     let hint = if repeated_syn {
         "The client repeated its SYN as well, so the server's answers did not reach it."
     } else {
         "The client did not repeat its SYN, so it had the answer: its acknowledgement was lost on the way."
+    };
+    let times = match syn_ack.count - 1 {
+        1 => "once".to_owned(),
+        n => format!("{n} times"),
     };
     Some(
         Verdict::failed(
@@ -34,6 +38,6 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             ),
         )
         .with(Evidence::absent(&absence, "no acknowledgement from the client"))
-        .explain(format!("The server answered and repeated its answer {} times. {hint}", syn_ack.count - 1)),
+        .explain(format!("The server answered and repeated its answer {times}. {hint}")),
     )
 }

@@ -10,6 +10,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let nothing_sent = tcp.dir[Dir::ClientToServer].sent == 0
         && tcp.dir[Dir::ServerToClient].sent == 0
         && !session.lacks(Dir::ClientToServer)
+        && !session.holes(Dir::ClientToServer)
         && !session.lacks(Dir::ServerToClient)
         && !session.facts.midstream;
     if tcp.syn_ack.is_none() || !nothing_sent {

@@ -1,7 +1,7 @@
 //! The SYN was never answered.
 
 use super::*;
-use crate::base::{Absence, Timestamp, Until};
+use crate::base::{Absence, Timestamp};
 
 pub(super) const RULE: Rule = Rule { code: "tcp-syn-unanswered", supersedes: &[], check };
 
@@ -20,7 +20,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if !silent || (syn.count < 2 && tcp.observed_until.since(syn.last.time) < ONE_SYN) {
         return None;
     }
-    let absence = Absence { after: syn.last, until: tcp.observed_until, ended: Until::CaptureEnded };
+    let absence = Absence { after: syn.last, until: tcp.observed_until, ended: session.until() };
     let attempts = match syn.count {
         1 => "one SYN".to_owned(),
         n => format!("{n} SYNs over {}", delay(syn.first, syn.last)),

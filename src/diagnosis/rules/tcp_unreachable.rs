@@ -31,6 +31,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             Evidence::of(icmp, format!("{family} error from {}: {words}", error.from)),
         )
         .with(tcp.syn.map(|syn| Evidence::seen(syn.first, "client sent the SYN")))
+        .titled(if from_server { "The server itself reports that it cannot be reached there" } else { "The network reports that the server cannot be reached" })
         .owned_by(if from_server { "server" } else { "network" })
         .explain(format!("The connection request to {} came back as \"{words}\", said by {who}.", server(session))),
     )

@@ -8,7 +8,7 @@ pub(super) const RULE: Rule = Rule { code: "tls-cipher-mismatch", supersedes: &[
 fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let (alert, hello) = (deciding_alert(session)?, tls.client_hello.as_ref()?);
-    if !answers_hello_with_no_common_suite(tls, alert) {
+    if !answers_hello_with_no_common_suite(session, tls, alert) {
         return None;
     }
     // insufficient_security says that the suites were too weak; handshake_failure has other causes too.

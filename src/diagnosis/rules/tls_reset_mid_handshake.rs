@@ -8,11 +8,11 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.server_hello.as_ref().or(tls.retry.as_ref())?;
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ServerToClient)?;
-    if tls.established.is_some() || session.lacks(Dir::ServerToClient) || session.lacks(Dir::ClientToServer) || deciding_alert(session).is_some() || tls.hidden_refusal.is_some() {
+    if tls.established.is_some() || session.lacks_any() || deciding_alert(session).is_some() || client_goodbye(session, tls).is_some() || tls.hidden_refusal.is_some() {
         return None;
     }
     let how = if end.reset { "RST" } else { "FIN" };
-    let last = tls.recent.back().map_or(hello.span.last, |record| record.span.last);
+    let last = last_record_before(tls, end.stamp).unwrap_or(hello.span.last);
     let done = if tls.finished[Dir::ClientToServer].is_some() { "after the client's Finished" } else { "before the client's Finished" };
     let verdict = Verdict::failed(
             RULE.code,

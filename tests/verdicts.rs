@@ -1,0 +1,863 @@
+//! Verdicts end to end where a false one is close: conversations forged in code, none captured.
+
+mod common;
+mod talk;
+
+use common::made::{ACK, PSH, RST, SYN, connection_request, record};
+use rdpwhy::diagnosis::{Confidence, Outcome, Side};
+use talk::*;
+
+const DAY: f64 = 24.0 * 3_600_000.0;
+
+fn t() -> Talk {
+    Talk::new()
+}
+
+// ---- connect ----
+
+#[test]
+fn one_syn_needs_three_seconds() {
+    t().syn().wait(2900.0).elsewhere().told().is("inconclusive").phase("tcp-connect");
+    t().syn().wait(3100.0).elsewhere().told().is("tcp-syn-unanswered").side(Side::Unknown);
+    t().syn().wait(1000.0).resyn().told().is("tcp-syn-unanswered");
+}
+
+#[test]
+fn idle_ends_are_not_told_as_the_captures_end() {
+    t().syn()
+        .wait(1000.0)
+        .resyn()
+        .wait(4.0 * 3_600_000.0)
+        .elsewhere()
+        .told()
+        .is("tcp-syn-unanswered")
+        .never_says("until the capture ended");
+    t().open()
+        .request()
+        .ack(S)
+        .wait(4.0 * 3_600_000.0)
+        .elsewhere()
+        .told()
+        .is("negotiation-silent")
+        .never_says("until the capture ended");
+    t().syn()
+        .syn_ack()
+        .wait(1000.0)
+        .re_syn_ack()
+        .wait(4.0 * 3_600_000.0)
+        .elsewhere()
+        .told()
+        .is("tcp-handshake-incomplete")
+        .never_says("until the capture ended");
+}
+
+#[test]
+fn refused_then_accepted_is_one_connection() {
+    let talk = t().syn().refuse().wait(500.0).resyn().refuse().wait(500.0).resyn();
+    talk.clone().refuse().told().is("tcp-connection-refused").side(Side::Server).sure(Confidence::Likely);
+    talk.syn_ack()
+        .ack(C)
+        .request()
+        .failure(5)
+        .close(C)
+        .told()
+        .is("negotiation-nla-required")
+        .sure(Confidence::Certain);
+}
+
+#[test]
+fn a_repeated_syn_ack_with_a_clients_rst_is_a_probe() {
+    t().syn().syn_ack().wait(1000.0).re_syn_ack().rst(C).told().is("tcp-probe");
+    t().syn()
+        .syn_ack()
+        .wait(1000.0)
+        .re_syn_ack()
+        .wait(3000.0)
+        .re_syn_ack()
+        .told()
+        .is("tcp-handshake-incomplete")
+        .side(Side::Unknown);
+    t().syn().syn_ack().told().is("inconclusive");
+}
+
+#[test]
+fn fast_open_data_without_an_answer_stays_in_connect() {
+    let syn = |talk: Talk| talk.raw(C, SYN, 999, 0, &connection_request());
+    syn(syn(t()).wait(1000.0)).wait(8000.0).elsewhere().told().is("tcp-syn-unanswered");
+    let told = syn(t())
+        .raw(S, SYN | ACK, 69_999, 1000 + connection_request().len() as u32, &[])
+        .wait(6000.0)
+        .elsewhere()
+        .told();
+    told.is("negotiation-silent").side(Side::Server);
+}
+
+#[test]
+fn an_idle_server_that_hangs_up_is_no_probe_and_no_failure() {
+    t().open().wait(12_000.0).fin(S).ack(C).wait(100.0).fin(C).ack(S).told().is("inconclusive");
+    t().open().wait(12_000.0).rst(S).told().is("inconclusive");
+}
+
+#[test]
+fn bytes_that_only_the_fin_tells_of() {
+    t().open().lost(C, &connection_request()).fin(C).told().is("inconclusive");
+    t().open().missed(C, &connection_request()).fin(C).fin(S).told().is("inconclusive");
+}
+
+#[test]
+fn a_banner_is_another_protocol() {
+    t().open().s(b"SSH-2.0-OpenSSH_9.2\r\n").ack(C).close(C).told().is("not-rdp");
+    t().open().s(b"SSH-2.0-OpenSSH_9.2\r\n").request().close(C).told().is("not-rdp").side(Side::Server);
+}
+
+#[test]
+fn one_direction_is_inconclusive_at_every_stage() {
+    let full = |talk: Talk| talk.open().request().confirm(1).tls12().active().close(C);
+    for end in [C, S] {
+        let one = |talk: Talk| talk.only(end);
+        for (stage, talk) in [
+            ("request", one(t()).open().request().wait(9000.0).elsewhere()),
+            ("request left", one(t()).open().request().wait(9000.0).close(C)),
+            ("failure", one(t()).open().request().failure(5).close(C)),
+            ("confirm", one(t()).negotiated(1).wait(9000.0).elsewhere()),
+            ("confirm left", one(t()).negotiated(1).wait(9000.0).close(C)),
+            ("hello", one(t()).negotiated(1).hello().wait(9000.0).elsewhere()),
+            ("hello reset", one(t()).negotiated(1).hello().wait(9000.0).rst(S)),
+            ("alert", one(t()).negotiated(1).hello().s(&alert(2, 40)).fin(S)),
+            ("certificate", one(t()).negotiated(1).flight12().fin(C).rst(S)),
+            ("refused certificate", one(t()).negotiated(1).flight12().c(&alert(2, 48)).fin(C).fin(S)),
+            ("mid handshake", one(t()).negotiated(1).flight12().rst(S)),
+            ("left after tls", one(t()).negotiated(1).tls12().close(C)),
+            ("active", full(one(t()))),
+            ("empty", one(t()).open().wait(20.0).close(C)),
+        ] {
+            for told in talk.verdicts() {
+                assert_eq!(told.code, "inconclusive", "{stage} of end {end}: {told:#?}");
+                if stage != "empty" {
+                    assert!(told.text.contains("direction"), "{stage} of end {end}: {told:#?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_icmp_error_must_quote_the_syn() {
+    let icmp = |talk: Talk, seq: u32| {
+        let mut talk = talk;
+        let mut quote = vec![0x45, 0, 0, 40, 0, 1, 0x40, 0, 60, 6, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1];
+        quote.extend(50204u16.to_be_bytes());
+        quote.extend(3389u16.to_be_bytes());
+        quote.extend(seq.to_be_bytes());
+        let mut body = vec![3, 1, 0, 0, 0, 0, 0, 0];
+        body.extend(quote);
+        let time = talk.frames.last().unwrap().time;
+        let data = common::made::ipv4([10, 0, 0, 9].into(), [10, 0, 0, 2].into(), 1, 1, 0, &body, time).data;
+        talk.frames.push(Made { capture: 0, time, wire_len: data.len() as u32, data });
+        talk
+    };
+    icmp(t().syn(), 1000).told().is("tcp-unreachable").side(Side::Network).sure(Confidence::Certain);
+    assert_ne!(icmp(t().only(C).open().request(), 1001).told().code, "tcp-unreachable");
+    icmp(t().syn(), 1000)
+        .wait(1000.0)
+        .resyn()
+        .syn_ack()
+        .ack(C)
+        .request()
+        .failure(1)
+        .close(C)
+        .told()
+        .is("negotiation-ssl-required");
+}
+
+// ---- negotiation ----
+
+#[test]
+fn silence_has_its_limits() {
+    let asked = || t().open().request().ack(S);
+    asked().wait(897.0).fin(C).told().is("inconclusive");
+    asked().wait(1100.0).fin(C).told().is("negotiation-silent").side(Side::Server);
+    asked().wait(897.0).rst(C).told().is("inconclusive");
+    asked().wait(1100.0).rst(C).told().is("negotiation-silent");
+    asked().wait(4900.0).elsewhere().told().is("inconclusive");
+    asked().wait(5100.0).elsewhere().told().is("negotiation-silent");
+    let never = t().open().request();
+    never.clone().wait(5100.0).elsewhere().told().is("negotiation-silent").side(Side::Unknown);
+    let repeated =
+        never.wait(300.0).repeat(C, &connection_request()).wait(600.0).repeat(C, &connection_request());
+    repeated.clone().wait(5000.0).elsewhere().told().is("negotiation-silent").side(Side::Unknown);
+    repeated.ack(S).wait(5000.0).elsewhere().told().is("negotiation-silent").side(Side::Server);
+}
+
+#[test]
+fn keep_alives_are_no_bytes_that_want_an_answer() {
+    let mut talk = t().open().request().ack(S);
+    for _ in 0..5 {
+        let seq = 1000 + connection_request().len() as u32;
+        talk = talk.wait(1000.0).raw(C, ACK, seq, 70_001, &[0]).ack(S);
+    }
+    talk.clone().wait(500.0).fin(C).told().is("negotiation-silent").side(Side::Server);
+    talk.wait(500.0).elsewhere().told().is("negotiation-silent");
+}
+
+#[test]
+fn a_gap_in_the_answer_is_no_silence() {
+    let gap = || t().open().request().missed(S, &failure(5)).ack(C);
+    gap().wait(2000.0).rst(C).told().is("inconclusive");
+    gap().wait(2000.0).close(C).told().is("inconclusive");
+    gap().wait(9000.0).elsewhere().told().is("inconclusive");
+    gap().rst(S).told().is("inconclusive");
+    let hello = || t().negotiated(1).hello().missed(S, &server_flight12()).ack(C);
+    hello().wait(2000.0).rst(C).told().is("inconclusive");
+    hello().wait(9000.0).elsewhere().told().is("inconclusive");
+    hello().rst(S).told().is("inconclusive");
+    hello().fin(S).ack(C).told().is("inconclusive");
+    hello().s(&alert(2, 40)).fin(S).told();
+    assert_ne!(hello().s(&alert(2, 40)).fin(S).told().code, "tls-cipher-mismatch");
+}
+
+#[test]
+fn the_client_leaves_after_a_failure_and_windows_resets() {
+    t().open()
+        .request()
+        .failure(5)
+        .fin(C)
+        .rst(S)
+        .told()
+        .is("negotiation-nla-required")
+        .side(Side::Server)
+        .sure(Confidence::Certain);
+    t().open().request().failure(0).close(C).told().is("negotiation-failure-unknown");
+    t().open().request().failure(77).close(C).told().is("negotiation-failure-unknown").says("77");
+}
+
+#[test]
+fn a_failure_whose_request_was_not_captured_says_nothing_of_the_request() {
+    let told = t().open().missed(C, &connection_request()).failure(5).close(C).told();
+    told.never_says("asked for no negotiation");
+}
+
+#[test]
+fn after_the_confirm() {
+    t().negotiated(1).fin(S).ack(C).fin(C).told().is("inconclusive").phase("x224-negotiation");
+    t().negotiated(1).rst(S).told().is("inconclusive");
+    t().negotiated(1)
+        .close(C)
+        .told()
+        .is("negotiation-declined-by-client")
+        .side(Side::Client)
+        .sure(Confidence::Possible);
+    t().negotiated(4).close(C).told().is("negotiation-declined-by-client").sure(Confidence::Likely);
+    t().negotiated(0).close(C).told().is("negotiation-declined-by-client").sure(Confidence::Likely);
+    t().negotiated(1)
+        .wait(30_000.0)
+        .close(C)
+        .told()
+        .is("negotiation-declined-by-client")
+        .never_says("at once");
+    t().negotiated(0)
+        .wait(30_000.0)
+        .close(C)
+        .told()
+        .is("negotiation-declined-by-client")
+        .never_says("at once");
+    t().negotiated(1).wait(9000.0).elsewhere().told().is("inconclusive");
+    // An answer of a type that no specification names.
+    let odd = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 9, 0, 8, 0, 1, 0, 0, 0];
+    t().open().request().s(&odd).close(C).told().is("inconclusive");
+    // Neither asks nor answers.
+    let bare = [3, 0, 0, 11, 6, 0xe0, 0, 0, 0, 0, 0];
+    let plain = [3, 0, 0, 11, 6, 0xd0, 0, 0, 0x12, 0x34, 0];
+    t().open()
+        .c(&bare)
+        .s(&plain)
+        .close(C)
+        .told()
+        .is("negotiation-declined-by-client")
+        .sure(Confidence::Possible);
+    t().open().c(&bare).wait(10.0).rst(S).told().is("negotiation-reset").sure(Confidence::Possible);
+    t().open().c(&bare).wait(10.0).fin(S).ack(C).told().is("negotiation-closed");
+}
+
+#[test]
+fn a_client_that_sent_something_did_not_decline() {
+    let hello = client_hello();
+    // The second half of the ClientHello is lost before the capture point.
+    let half = || t().negotiated(1).c(&hello[..150]).lost(C, &hello[150..]);
+    half().wait(3000.0).fin(C).told().is("inconclusive").phase("tls-handshake");
+    half().ack(S).wait(9000.0).elsewhere().told().is("inconclusive").phase("tls-handshake");
+    half().wait(3000.0).rst(C).told().is("inconclusive");
+    t().negotiated(1).c(b"nonsense that is no message").close(C).told().is("inconclusive");
+}
+
+#[test]
+fn a_short_snapshot_length_is_no_other_protocol() {
+    for snap in 54..140 {
+        for talk in [
+            t().snap(snap).negotiated(1).tls12().active().close(C),
+            t().snap(snap).open().request().failure(5).close(C),
+            t().snap(snap).open().request().rst(S),
+            t().snap(snap).negotiated(1).hello().rst(S),
+        ] {
+            for told in talk.verdicts() {
+                assert_ne!(told.code, "not-rdp", "{snap}: {told:#?}");
+                assert_ne!(told.code, "tcp-probe", "{snap}: {told:#?}");
+                assert_ne!(told.code, "negotiation-declined-by-client", "{snap}: {told:#?}");
+                assert!(
+                    told.outcome != Outcome::Failed
+                        || told.code.starts_with("negotiation-")
+                        || told.code.starts_with("tls-reset"),
+                    "{snap}: {told:#?}"
+                );
+            }
+        }
+    }
+    for snap in 54..140 {
+        let told = t().snap(snap).negotiated(1).tls12().active().close(C).told();
+        assert!(["healthy", "inconclusive"].contains(&told.code), "{snap}: {told:#?}");
+    }
+}
+
+// ---- TLS ----
+
+#[test]
+fn after_the_client_hello() {
+    let hello = || t().negotiated(1).hello().ack(S);
+    hello().rst(S).told().is("tls-reset-after-client-hello").side(Side::Server).sure(Confidence::Possible);
+    hello().fin(S).told().is("tls-closed-after-client-hello").sure(Confidence::Possible);
+    hello().wait(897.0).fin(C).told().is("inconclusive");
+    hello().wait(1100.0).fin(C).rst(S).told().is("tls-silent-after-client-hello").side(Side::Server);
+    hello().wait(4900.0).elsewhere().told().is("inconclusive");
+    hello().wait(5100.0).elsewhere().told().is("tls-silent-after-client-hello");
+    let never = || t().negotiated(1).hello();
+    never()
+        .wait(500.0)
+        .repeat(C, &client_hello())
+        .wait(900.0)
+        .fin(C)
+        .told()
+        .is("tls-silent-after-client-hello")
+        .side(Side::Unknown);
+    // A client that says goodbye first gave up all the same.
+    hello()
+        .wait(20_000.0)
+        .c(&alert(1, 0))
+        .fin(C)
+        .told()
+        .is("tls-silent-after-client-hello")
+        .side(Side::Server);
+}
+
+#[test]
+fn the_client_hello_may_come_in_pieces() {
+    let hello = client_hello();
+    t().negotiated(1)
+        .c(&hello[..100])
+        .c(&hello[100..])
+        .ack(S)
+        .rst(S)
+        .told()
+        .is("tls-reset-after-client-hello");
+    let (first, second) = hello.split_at(100);
+    let seq = 1001 + connection_request().len() as u32;
+    let swapped =
+        t().negotiated(1).raw(C, PSH | ACK, seq + 100, 70_020, second).raw(C, ACK, seq, 70_020, first);
+    swapped
+        .clone()
+        .lost(C, &hello)
+        .raw(S, RST | ACK, 70_020, seq + hello.len() as u32, &[])
+        .told()
+        .is("tls-reset-after-client-hello");
+    t().negotiated(1)
+        .hello()
+        .wait(250.0)
+        .repeat(C, &hello)
+        .ack(S)
+        .s(&server_flight12())
+        .finish12()
+        .s(&[record(20, &[1]), record(22, &[9; 40])].concat())
+        .active()
+        .close(C)
+        .told()
+        .is("healthy");
+}
+
+#[test]
+fn a_clear_answer_is_no_silence() {
+    // xrdp that can't use its certificate.
+    let told = t().negotiated(1).hello().s(&ultimatum()).wait(2000.0).fin(C).ack(S).told();
+    told.is("tls-closed-after-client-hello").side(Side::Server);
+    t().negotiated(1).hello().s(&ultimatum()).fin(S).told().is("tls-closed-after-client-hello");
+    // Garbage is an answer, too.
+    t().negotiated(1).hello().s(b"garbage, garbage").ack(C).wait(2000.0).fin(C).told().is("inconclusive");
+}
+
+#[test]
+fn alerts_in_answer_to_the_client_hello() {
+    let hello = || t().negotiated(1).hello();
+    hello()
+        .s(&alert(2, 40))
+        .fin(S)
+        .told()
+        .is("tls-cipher-mismatch")
+        .sure(Confidence::Likely)
+        .side(Side::Server);
+    hello().s(&alert(2, 71)).fin(S).told().is("tls-cipher-mismatch").sure(Confidence::Certain);
+    hello()
+        .s(&alert(2, 70))
+        .fin(S)
+        .told()
+        .is("tls-version-mismatch")
+        .sure(Confidence::Certain)
+        .side(Side::Server);
+    hello().s(&alert(2, 80)).rst(S).told().is("tls-alert").sure(Confidence::Certain).side(Side::Server);
+    hello()
+        .s(&[server_hello([3, 3]), alert(2, 40)].concat())
+        .fin(S)
+        .told()
+        .is("tls-alert")
+        .side(Side::Server);
+    hello().s(&hello_retry_request()).hello().s(&alert(2, 40)).fin(S).told().is("tls-cipher-mismatch");
+    hello().s(&hello_retry_request()).hello().rst(S).told().is("tls-reset-mid-handshake");
+    hello().s(&hello_retry_request()).c(&alert(2, 47)).fin(C).told().is("tls-alert").side(Side::Client);
+    // An alert whose packet comes after its sender's FIN was still sent before it.
+    let seq = 70_020;
+    let late = hello().raw(S, common::made::FIN | ACK, seq + 7, 1000 + 42 + 270, &[]).raw(
+        S,
+        PSH | ACK,
+        seq,
+        1000 + 42 + 270,
+        &alert(2, 40),
+    );
+    late.told().is("tls-cipher-mismatch");
+}
+
+#[test]
+fn the_client_breaks_off_before_a_server_hello() {
+    let hello = || t().negotiated(1).hello();
+    hello().c(&alert(2, 80)).rst(S).told().is("tls-alert").side(Side::Client);
+    hello().c(&alert(2, 80)).fin(C).rst(S).told().is("tls-alert").side(Side::Client);
+    // It said goodbye; that the server's side closes then is no answer to the ClientHello.
+    hello().c(&alert(1, 90)).c(&alert(1, 0)).fin(S).told().is("inconclusive");
+}
+
+#[test]
+fn a_version_that_was_not_offered() {
+    t().negotiated(1)
+        .hello()
+        .s(&server_hello([3, 1]))
+        .fin(C)
+        .rst(S)
+        .told()
+        .is("tls-version-mismatch")
+        .side(Side::Client)
+        .sure(Confidence::Likely);
+    t().negotiated(1)
+        .hello()
+        .s(&server_hello([3, 1]))
+        .c(&alert(2, 70))
+        .fin(C)
+        .told()
+        .is("tls-version-mismatch")
+        .side(Side::Client)
+        .sure(Confidence::Certain);
+}
+
+#[test]
+fn the_client_refuses_the_certificate() {
+    let valid = || t().wait(2.0 * DAY).negotiated(1).flight12();
+    let expired = || t().wait(60.0 * DAY).negotiated(1).flight12();
+    valid()
+        .c(&alert(2, 48))
+        .fin(C)
+        .told()
+        .is("tls-certificate-rejected")
+        .sure(Confidence::Certain)
+        .side(Side::Client);
+    valid().fin(C).rst(S).told().is("tls-certificate-rejected").sure(Confidence::Likely);
+    valid().c(&alert(1, 0)).fin(C).fin(S).told().is("tls-certificate-rejected").sure(Confidence::Likely);
+    valid().c(&alert(1, 90)).c(&alert(1, 0)).rst(C).told().is("tls-certificate-rejected").side(Side::Client);
+    // The server only answers the client's goodbye.
+    valid().c(&alert(1, 0)).fin(S).fin(C).told().is("tls-certificate-rejected").side(Side::Client);
+    expired()
+        .c(&alert(2, 45))
+        .fin(C)
+        .told()
+        .is("tls-certificate-expired")
+        .sure(Confidence::Certain)
+        .side(Side::Client);
+    expired().fin(C).told().is("tls-certificate-expired").sure(Confidence::Likely);
+    expired()
+        .finish12()
+        .s(&[record(20, &[1]), record(22, &[9; 40])].concat())
+        .active()
+        .close(C)
+        .told()
+        .is("healthy");
+    // xrdp's noise after the client's FIN.
+    valid().fin(C).s(&alert(2, 50)).fin(S).told().is("tls-certificate-rejected").side(Side::Client);
+    valid().fin(C).s(&ultimatum()).fin(S).told().is("tls-certificate-rejected");
+    valid()
+        .c(&alert(2, 48))
+        .fin(C)
+        .s(&alert(2, 50))
+        .fin(S)
+        .told()
+        .is("tls-certificate-rejected")
+        .sure(Confidence::Certain);
+}
+
+#[test]
+fn the_certificate_in_tls_13() {
+    let flight = || t().negotiated(1).flight13();
+    let hidden = || record(23, &[7; 19]);
+    flight()
+        .c(&[record(20, &[1]), hidden()].concat())
+        .fin(C)
+        .told()
+        .is("tls-certificate-rejected")
+        .sure(Confidence::Likely);
+    flight()
+        .c(&hidden())
+        .fin(S)
+        .told()
+        .is("tls-certificate-rejected")
+        .sure(Confidence::Likely)
+        .side(Side::Client);
+    flight().fin(C).told().is("tls-certificate-rejected").sure(Confidence::Likely);
+    flight().finish13().data(S, 250).fin(C).told().is("client-left-after-tls").sure(Confidence::Likely);
+    flight().finish13().fin(C).told().is("client-left-after-tls");
+    let retried = t()
+        .negotiated(1)
+        .hello()
+        .s(&hello_retry_request())
+        .c(&[record(20, &[1]), client_hello()].concat())
+        .s(&server_flight13());
+    retried.clone().finish13().data(S, 250).active().close(C).told().is("healthy").phase("active");
+    retried.clone().fin(C).told().is("tls-certificate-rejected");
+    retried.finish13().data(S, 250).close(C).told().is("client-left-after-tls");
+}
+
+#[test]
+fn the_server_breaks_off_in_mid_handshake() {
+    let flight = || t().negotiated(1).flight12();
+    flight().rst(S).told().is("tls-reset-mid-handshake").side(Side::Server).sure(Confidence::Possible);
+    flight().fin(S).c(&alert(2, 10)).told().is("tls-reset-mid-handshake");
+    flight().finish12().fin(S).told().is("tls-reset-mid-handshake");
+    t().negotiated(1).flight13().finish13().rst(S).told().is("tls-reset-mid-handshake");
+    t().negotiated(1).flight13().finish13().data(S, 200).rst(S).told().is("inconclusive");
+    t().negotiated(1).tls12().rst(S).told().is("inconclusive");
+    t().negotiated(1).tls12().fin(S).told().is("inconclusive");
+    // The ServerHello in the middle of a segment, the rest lost before the capture point.
+    flight().missed(S, &[1; 100]).ack(C).rst(S).told().is("inconclusive");
+}
+
+#[test]
+fn an_abbreviated_handshake() {
+    let finished = || [record(20, &[1]), record(22, &[9; 40])].concat();
+    let resumed = || t().negotiated(1).hello().s(&[server_hello([3, 3]), finished()].concat());
+    resumed().c(&finished()).active().close(C).told().is("healthy");
+    resumed().c(&finished()).close(C).told().is("client-left-after-tls");
+    // No certificate was shown that it could have refused.
+    resumed().fin(C).told().is("inconclusive");
+}
+
+#[test]
+fn the_client_leaves_after_tls() {
+    let nla = || t().negotiated(2).tls12();
+    nla().close(C).told().is("client-left-after-tls").side(Side::Client).phase("tls-handshake");
+    let asked = || nla().data(C, 80).data(S, 300);
+    asked().fin(C).rst(S).told().is("client-left-after-tls").phase("nla");
+    asked().c(&record(21, &[0; 26])).fin(C).told().is("client-left-after-tls");
+    asked().data(C, 600).data(S, 100).close(C).told().is("client-left-after-tls");
+    asked().data(C, 600).data(S, 100).data(C, 200).close(C).told().is("client-left-after-tls").phase("nla");
+    // Ends of the server's side are NLA's own.
+    let refused = |talk: Talk| {
+        talk.told().is("nla-authentication-failed").side(Side::Server).sure(Confidence::Likely);
+    };
+    refused(asked().data(C, 600).data(S, 100).data(C, 200).fin(S));
+    refused(asked().data(C, 600).wait(1000.0).s(&record(21, &[0; 26])).fin(S));
+    refused(asked().data(C, 600).s(&record(21, &[0; 26])).fin(C));
+    asked().data(C, 600).rst(S).told().is("nla-reset").side(Side::Server).sure(Confidence::Possible);
+    // Nor is a server that owes an answer left.
+    nla().data(C, 80).ack(S).wait(10_000.0).fin(C).told().is("nla-silent").side(Side::Server);
+    nla().data(C, 80).wait(10_000.0).fin(C).told().is("nla-silent").side(Side::Unknown);
+    nla()
+        .data(C, 80)
+        .wait(10_000.0)
+        .c(&record(21, &[0; 26]))
+        .fin(C)
+        .told()
+        .is("nla-silent")
+        .side(Side::Unknown);
+    // TLS alone: the client's first record is MCS.
+    t().negotiated(1).tls12().data(C, 400).close(C).told().is("setup-reset").phase("mcs-connect");
+    t().negotiated(1).tls12().wait(10_000.0).close(C).told().is("client-left-after-tls");
+    // What the capture lacks may be the server's word.
+    asked().missed(S, &[1; 60]).ack(C).fin(C).told().is("inconclusive");
+    // The server hung up in clear first, as xrdp does.
+    nla().s(&ultimatum()).fin(C).told().is("inconclusive");
+    nla().fin(C).s(&ultimatum()).fin(S).told().is("client-left-after-tls");
+}
+
+// ---- the established session ----
+
+#[test]
+fn ends_of_an_active_session() {
+    let active = || t().negotiated(1).tls12().active();
+    active().told().is("healthy").sure(Confidence::Likely).says("still running");
+    active().close(C).told().is("healthy");
+    active().close(S).told().is("healthy");
+    active().c(&record(21, &[0; 26])).rst(C).told().is("healthy");
+    active().s(&record(21, &[0; 26])).fin(S).rst(C).told().is("healthy");
+    active().fin(C).rst(S).told().is("healthy");
+    active().rst(C).told().is("inconclusive").phase("active");
+    active().rst(S).told().is("inconclusive");
+    active().wait(4.0 * 3_600_000.0).elsewhere().told().is("healthy").never_says("when the capture ended");
+}
+
+#[test]
+fn graphics_by_amount_are_not_certain() {
+    // Standard RDP Security, slow-path output only.
+    let mut talk = t().negotiated(0);
+    let mcs = |first: &[u8], rest: &[u8]| {
+        let len = (7 + first.len() + rest.len()) as u16;
+        [&[3, 0], &len.to_be_bytes()[..], &[2, 0xf0, 0x80], first, rest].concat()
+    };
+    let send = |kind: u8, data: &[u8]| {
+        let len = (data.len() as u16 | 0x8000).to_be_bytes();
+        mcs(&[&[kind, 0, 1, 3, 0xeb, 0x70][..], &len].concat(), data)
+    };
+    talk = talk.c(&mcs(&[4, 1, 0, 1, 0], &[])).s(&mcs(&[0x2e, 0, 0, 7], &[]));
+    talk = talk.c(&send(0x64, &[0x40, 0, 0, 0, 1, 2, 3, 4])).s(&send(0x68, &[0x80, 0, 0, 0, 1, 2, 3, 4]));
+    talk = talk.s(&send(0x68, &[0; 40]));
+    for _ in 0..40 {
+        talk = talk.s(&send(0x68, &[0; 1200])).ack(C);
+    }
+    talk.close(C).told().is("healthy").sure(Confidence::Likely).never_says("fast-path");
+}
+
+#[test]
+fn mid_stream() {
+    let stream = |talk: Talk| talk.active();
+    // Before the first captured packet everything went well.
+    let begun = || t().blind(C).blind(S).negotiated(1).tls12().sight();
+    stream(begun()).told().is("healthy").says("middle");
+    stream(begun()).close(C).told().is("healthy");
+    stream(begun()).rst(S).told().is("inconclusive");
+    begun().data(C, 60).data(C, 60).told().is("inconclusive");
+    begun().data(S, 1200).ack(C).data(S, 1200).ack(C).told().is("inconclusive");
+    begun().data(S, 1200).blind(C).data(S, 1200).data(S, 1200).told().is("inconclusive");
+    // Elsewhere nothing tells that it is RDP.
+    let other =
+        Talk::between("10.0.0.2:50204", "10.0.0.1:3390").blind(C).blind(S).negotiated(1).tls12().sight();
+    assert!(stream(other).verdicts().is_empty());
+}
+
+#[test]
+fn a_capture_that_begins_in_the_handshake_is_not_in_mid_session() {
+    // From the Connection Request on.
+    let asked = || t().blind(C).blind(S).open().sight().request().confirm(1);
+    asked().hello().rst(S).told().is("tls-reset-after-client-hello").phase("tls-handshake");
+    asked().tls12().close(C).told().is("client-left-after-tls").phase("tls-handshake");
+    asked().tls12().active().close(C).told().is("healthy").never_says("middle");
+    asked().close(C).told().is("negotiation-declined-by-client").phase("x224-negotiation");
+    // From the ServerHello on: two records are no desktop.
+    let late = || {
+        t().blind(C).blind(S).negotiated(2).hello().sight().s(&server_flight12()).finish12().s(&[
+            record(20, &[1]),
+            record(22, &[9; 40]),
+        ]
+        .concat())
+    };
+    late().data(C, 80).data(S, 300).fin(S).told().is("inconclusive");
+    late().active().close(C).told().is("healthy");
+    late().fin(C).told();
+    assert_ne!(late().fin(C).told().code, "healthy");
+}
+
+// ---- captures ----
+
+#[test]
+fn ports_used_again_begin_another_session() {
+    let told = t()
+        .open()
+        .request()
+        .failure(5)
+        .close(C)
+        .isn(900_000, 5_000)
+        .negotiated(1)
+        .tls12()
+        .active()
+        .close(C)
+        .verdicts();
+    let codes: Vec<_> = told.iter().map(|told| told.code).collect();
+    assert_eq!(codes, ["negotiation-nla-required", "healthy"]);
+    let told = t()
+        .open()
+        .request()
+        .ack(S)
+        .wait(6000.0)
+        .isn(900_000, 5_000)
+        .negotiated(1)
+        .tls12()
+        .active()
+        .close(C)
+        .verdicts();
+    assert_eq!(told.len(), 2);
+    told[0].is("negotiation-silent").never_says("until the capture ended");
+    told[1].is("healthy");
+}
+
+#[test]
+fn other_services_are_not_listed() {
+    let web = || Talk::between("10.0.0.2:50204", "10.0.0.1:443").open();
+    assert!(
+        web()
+            .c(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .s(b"HTTP/1.1 200 OK\r\n\r\n")
+            .close(C)
+            .verdicts()
+            .is_empty()
+    );
+    assert!(web().hello().s(&server_flight12()).finish12().close(C).verdicts().is_empty());
+    assert!(web().close(C).verdicts().is_empty());
+    let other = Talk::between("10.0.0.2:50204", "10.0.0.1:3390");
+    other.clone().open().request().failure(5).close(C).told().is("negotiation-nla-required");
+    assert!(other.syn().wait(1000.0).resyn().verdicts().is_empty());
+}
+
+#[test]
+fn ipv6() {
+    let six = || Talk::between("[2001:db8::2]:50204", "[2001:db8::1]:3389");
+    six().negotiated(1).hello().rst(S).told().is("tls-reset-after-client-hello");
+    six().negotiated(1).tls12().active().close(C).told().is("healthy");
+    six().syn().refuse().told().is("tcp-connection-refused");
+    six().open().request().ack(S).wait(1100.0).fin(C).told().is("negotiation-silent").side(Side::Server);
+}
+
+/// Every frame seen twice, `apart` milliseconds apart, in order of time.
+fn doubled(talk: &Talk, apart: f64, captures: bool) -> Vec<Made> {
+    let mut frames = talk.frames.clone();
+    let mut second = talk.frames.clone();
+    for frame in &mut second {
+        frame.time.0 += (apart * 1e6) as i64;
+        frame.capture = u16::from(captures);
+    }
+    frames.extend(second);
+    frames.sort_by_key(|frame| frame.time.0);
+    frames
+}
+
+#[test]
+fn packets_seen_twice_change_nothing() {
+    for talk in [
+        t().syn().wait(1500.0).elsewhere(),
+        t().syn().refuse().wait(500.0).resyn().refuse(),
+        t().syn().syn_ack().rst(C),
+        t().open().close(C),
+        t().open().request().ack(S).wait(1100.0).fin(C),
+        t().open().request().failure(5).fin(C).rst(S),
+        t().negotiated(1).hello().ack(S).rst(S),
+        t().negotiated(1).hello().ack(S).wait(897.0).fin(C),
+        t().negotiated(1).hello().s(&alert(2, 40)).fin(S),
+        t().negotiated(1).flight12().fin(C).s(&alert(2, 50)).fin(S),
+        t().negotiated(2).tls12().data(C, 80).data(S, 300).close(C),
+        t().negotiated(1).tls12().active().close(C),
+        t().negotiated(1).tls12().active().rst(S),
+    ] {
+        let once = talk.told();
+        // Captures of two places are farther apart, which only a SYN alone can't bear.
+        for (apart, captures) in
+            [(0.0, false), (0.3, false), (3.0, false), (0.3, true), (12.0, true), (40.0, true)]
+        {
+            if apart > 5.0 && once.phase == "tcp-connect" && once.code == "inconclusive" {
+                continue;
+            }
+            let twice = analyze(&doubled(&talk, apart, captures));
+            assert_eq!(twice.len(), 1, "{apart}: {twice:#?}");
+            assert_eq!(
+                (twice[0].code, twice[0].side, &twice[0].others),
+                (once.code, once.side, &once.others),
+                "{apart} ms, two captures: {captures}: {twice:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn time_may_run_backwards() {
+    t().open().request().ack(S).wait(-5000.0).fin(C).told().is("inconclusive");
+    t().open().request().wait(-5000.0).rst(S).told().is("negotiation-reset").never_says("-");
+    t().negotiated(1).hello().wait(-5000.0).rst(S).told().is("tls-reset-after-client-hello").never_says("-5");
+    t().negotiated(1).wait(-500.0).tls12().active().close(C).told().is("healthy");
+    t().wait(10_000.0).syn().wait(-10_000.0).elsewhere().told().is("inconclusive");
+}
+
+#[test]
+fn a_socks_or_proxy_line_is_no_other_protocol() {
+    let talk = Talk::between("10.0.0.2:50204", "10.0.0.1:1080")
+        .open()
+        .c(&[5, 1, 0])
+        .s(&[5, 0])
+        .c(&[5, 1, 0, 1, 10, 0, 0, 9, 13, 61])
+        .s(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    talk.clone().request().failure(5).close(C).told().is("negotiation-nla-required");
+    talk.request().confirm(1).hello().ack(S).rst(S).told().is("tls-reset-after-client-hello");
+}
+
+#[test]
+fn rst_flags_and_order_do_not_matter_to_the_closing() {
+    let end = RST;
+    let seq = 1001 + connection_request().len() as u32;
+    // A bare RST without ACK.
+    t().open().request().ack(S).raw(S, end, 70_001, 0, &[]).told().is("negotiation-reset");
+    // A RST of the client after the server's FIN is only the echo.
+    t().open()
+        .request()
+        .ack(S)
+        .fin(S)
+        .raw(C, end, seq, 0, &[])
+        .told()
+        .is("negotiation-closed")
+        .side(Side::Server);
+}
+
+#[test]
+fn summaries_are_two_sentences_without_protocol_words() {
+    const WORDS: [&str; 24] = [
+        "TCP",
+        "UDP",
+        "TLS",
+        "SSL",
+        "SYN",
+        "ACK",
+        "RST",
+        "FIN",
+        "ICMP",
+        "X.224",
+        "NLA",
+        "MCS",
+        "CredSSP",
+        "NTLM",
+        "Kerberos",
+        "RDP",
+        "PDU",
+        "X.509",
+        "Schannel",
+        "ClientHello",
+        "ServerHello",
+        "handshake",
+        "alert",
+        "cipher",
+    ];
+    for code in rdpwhy::knowledge::codes() {
+        let summary = rdpwhy::knowledge::page(code).unwrap().summary;
+        let words =
+            || summary.split(|c: char| !(c.is_alphanumeric() || c == '.')).map(|word| word.trim_matches('.'));
+        for word in WORDS {
+            assert!(!words().any(|said| said == word), "{code}: {word} in: {summary}");
+        }
+        assert_eq!(summary.matches(". ").count() + 1, 2, "{code}: {summary}");
+    }
+}
