@@ -224,6 +224,16 @@ xrdp_start() {
     listening server "$port"
 }
 
+# relayed_xrdp_start RULE... [-- xrdp.ini OPTION...]: xrdp behind a script that changes what it says (peers/relay.py)
+relayed_xrdp_start() {
+    local rules=()
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do rules+=("$1"); shift; done
+    [ $# = 0 ] || shift
+    xrdp_start port=3390 "$@"
+    start server relay python3 "$LAB/peers/relay.py" 3389 3390 "$WORK/server.crt" "$WORK/server.key" "${rules[@]}"
+    listening server 3389
+}
+
 # display NAMESPACE [SIZE]: an X server; sets DISPLAY
 display() {
     local number=$WORK/display-$1

@@ -11,7 +11,7 @@ ACTION:
     drop    nothing passes any more; drop-c, drop-s: nothing from the client, from the server; drop-data-c, drop-data-s:
             nothing from there that carries data        pass    undoes these
     loss-c:P, loss-s:P      from now on P per cent of that end's data segments are lost (always the same ones)
-    rst-c, rst-s            a forged RST to the client or the server, as if the other one had sent it
+    rst-c[:N], rst-s[:N]    a forged RST to the client or the server, as if the other one had sent it; N bytes beyond the right place
     run:COMMAND             a shell command; the packet waits until it has ended
     delay:MS                from now on every packet takes this long
 """
@@ -183,7 +183,7 @@ class Path:
         elif verb in ("loss-c", "loss-s"):
             self.sides[verb[-1]].loss = float(value)
         elif verb in ("rst-c", "rst-s"):
-            self.forge("s" if verb[-1] == "c" else "c")
+            self.forge("s" if verb[-1] == "c" else "c", int(value or 0))
         elif verb == "run":
             subprocess.run(value, shell=True)
         elif verb == "delay":
@@ -192,11 +192,11 @@ class Path:
             sys.exit("unknown action " + action)
         return None
 
-    def forge(self, name):
-        """A RST in NAME's name, as a middlebox makes it: its own TTL and IP ID, no timestamps, right at the expected place."""
+    def forge(self, name, beyond):
+        """A RST in NAME's name, as a middlebox makes it: its own TTL and IP ID, no timestamps."""
         side, other = self.sides[name], self.sides["s" if name == "c" else "c"]
         sport, dport = self.ends if name == "c" else reversed(self.ends)
-        tcp = struct.pack(">HHIIBBHHH", sport, dport, other.ack, side.ack, 5 << 4, RST | ACK, 0, 0, 0)
+        tcp = struct.pack(">HHIIBBHHH", sport, dport, (other.ack + beyond) & 0xFFFFFFFF, side.ack, 5 << 4, RST | ACK, 0, 0, 0)
         pseudo = side.address + other.address + struct.pack(">HH", 6, len(tcp))
         tcp = tcp[:16] + struct.pack(">H", checksum(pseudo + tcp)) + tcp[18:]
         head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0xBEEF, 0, 254, 6, 0) + side.address + other.address

@@ -1,4 +1,5 @@
 """rewrite.py IN.pcap OUT.pcap vlan=ID [outer=ID]: put an 802.1Q tag (and an outer 802.1ad tag) into every Ethernet frame.
+rewrite.py IN.pcap OUT.pcap twice=yes: every frame twice, 4 microseconds apart.
 
 This kernel has no VLAN devices; a switch's mirror port would deliver the same bytes.
 """
@@ -10,7 +11,8 @@ options = dict(item.split("=") for item in sys.argv[3:])
 tags = b""
 if "outer" in options:
     tags += struct.pack(">HH", 0x88A8, int(options["outer"]))
-tags += struct.pack(">HH", 0x8100, int(options["vlan"]))
+if "vlan" in options:
+    tags += struct.pack(">HH", 0x8100, int(options["vlan"]))
 
 with open(source, "rb") as reader, open(target, "wb") as writer:
     header = reader.read(24)
@@ -19,5 +21,8 @@ with open(source, "rb") as reader, open(target, "wb") as writer:
     while record := reader.read(16):
         seconds, fraction, captured, length = struct.unpack("<IIII", record)
         frame = reader.read(captured)
-        writer.write(struct.pack("<IIII", seconds, fraction, captured + len(tags), length + len(tags)))
-        writer.write(frame[:12] + tags + frame[12:])
+        for late in (0, 4) if "twice" in options else (0,):
+            at = seconds * 1_000_000 + fraction + late
+            when = divmod(at, 1_000_000) if late else (seconds, fraction)
+            writer.write(struct.pack("<IIII", *when, captured + len(tags), length + len(tags)))
+            writer.write(frame[:12] + tags + frame[12:])

@@ -1,0 +1,9 @@
+how="Standard RDP Security without encryption: the user logs off (Set Error Info 0xC, Disconnect Provider Ultimatum). Captured at the client."
+peers="xfreerdp 2.11.7, xrdp 0.9.21 behind a script"
+forged="Set Error Info and Disconnect Provider Ultimatum are the script's"
+play() {
+    relayed_xrdp_start s20=error:0xC,goodbye,fin -- security_layer=rdp crypt_level=none
+    capture client
+    xfreerdp_start $SERVER4 /sec:rdp
+    at_most 4
+}

@@ -1,0 +1,9 @@
+how="the server sends Set Error Info 0x7 and a Disconnect Provider Ultimatum in place of its Demand Active, and closes (hidden by TLS 1.3). Captured at the client."
+peers="xfreerdp 2.11.7, xrdp 0.9.21 behind a script"
+forged="Set Error Info and Disconnect Provider Ultimatum are the script's"
+play() {
+    relayed_xrdp_start d3=error:7,goodbye,fin
+    capture client
+    xfreerdp_start $SERVER4 /sec:tls
+    at_most 4
+}
