@@ -5,6 +5,7 @@
 
 mod attempts;
 mod context;
+mod injection;
 mod ledger;
 mod patterns;
 mod rules;
@@ -33,8 +34,9 @@ pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
     diagnose_with(REGISTRY, session, context)
 }
 
-/// The order of `rules` does not matter where each pair that can fire together is ranked.
-fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
+/// The same with other rules, or in another order: that must not matter, since `supersedes` or the outcome
+/// ranks each pair that can fire together.
+pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
     // One end alone never tells who did what.
     if session.missing_direction().is_some() {
         return Diagnosis { verdict: rules::inconclusive::verdict(session), others: Vec::new() };
@@ -43,9 +45,13 @@ fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Dia
         .iter()
         .filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)))
         .collect();
-    let first = fired.iter().position(|(rule, _)| {
+    let goes_first = |rule: &Rule| {
         !fired.iter().any(|(other, _)| other.code != rule.code && other.supersedes.contains(&rule.code))
-    });
+    };
+    // What broke a session goes before what only troubled it.
+    let first = (0..fired.len())
+        .filter(|&at| fired.get(at).is_some_and(|(rule, _)| goes_first(rule)))
+        .min_by_key(|&at| fired.get(at).map(|(_, verdict)| verdict.outcome));
     match first {
         Some(first) => {
             let (winner, verdict) = fired.remove(first);

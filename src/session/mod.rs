@@ -1,6 +1,7 @@
 //! What happened in one connection: facts with their frames, how far it got, who ended it and how.
 
 mod conversation;
+mod path;
 mod phase;
 mod shape;
 mod standard;
@@ -10,11 +11,12 @@ mod tls;
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
-use crate::transport::{Closing, Repeats, TcpFacts};
+use crate::transport::{Closing, TcpFacts};
 
 pub use crate::transport::{DirFacts, Ended};
 
 pub use conversation::Conversation;
+pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage};
 pub use phase::Phase;
 pub use shape::Shape;
 pub use standard::Standard;
@@ -280,6 +282,9 @@ impl Session {
     /// (close_notify), no Disconnect Provider Ultimatum.
     pub fn abrupt_reset(&self) -> Option<Closing> {
         let closing = self.tcp.closing.filter(|closing| closing.reset && self.is_active())?;
+        if self.lost().is_some() {
+            return None;
+        }
         let goodbye = |span: &Span| span.first.before(&closing.stamp);
         let tls_goodbye = self.facts.tls.as_ref().is_some_and(|tls| {
             tls.hidden_alert.client_to_server.as_ref().is_some_and(goodbye)
@@ -288,21 +293,6 @@ impl Session {
         });
         let clear_goodbye = self.facts.standard.as_ref().is_some_and(|standard| standard.ultimatum.is_some());
         (!tls_goodbye && !clear_goodbye).then_some(closing)
-    }
-
-    /// An active session in which one end repeated its last bytes and was not answered any more.
-    pub fn lost(&self) -> Option<(Dir, Repeats)> {
-        const LASTED: i64 = 5 * Timestamp::SECOND;
-        if !self.is_active() || self.tcp.closing.is_some() {
-            return None;
-        }
-        Dir::BOTH.into_iter().find_map(|dir| {
-            let unanswered = self.tcp.dir[dir].unanswered?;
-            let silent = self.tcp.dir[dir.flip()].last_packet.is_none_or(|p| p.before(&unanswered.first));
-            let long =
-                unanswered.count >= 2 && self.tcp.observed_until.since(unanswered.first.time) >= LASTED;
-            (silent && long).then_some((dir, unanswered))
-        })
     }
 }
 

@@ -68,6 +68,7 @@ pub fn timeline(session: &Session) -> Vec<Entry> {
         data(session, tls, &mut timeline);
     }
     standard(session, &mut timeline);
+    too_big(session, &mut timeline);
     oddities(session, &mut timeline);
     ending(session, &mut timeline);
     let mut entries = timeline.0;
@@ -100,6 +101,19 @@ fn connect(session: &Session, timeline: &mut Timeline) {
         if let Some(mtu) = error.mtu {
             entry.details.push(("mtu", mtu.to_string()));
         }
+    }
+}
+
+fn too_big(session: &Session, timeline: &mut Timeline) {
+    let Some(too_big) = session.tcp.too_big.as_deref() else { return };
+    let error = too_big.error.value;
+    let mtu = error.mtu.map_or(String::new(), |mtu| format!(": its next link takes {mtu} bytes"));
+    let summary = format!("ICMP \"packet too big\" from {} to the {}{mtu}", error.from, too_big.dir.sender());
+    let entry = timeline.add(too_big.error.span, too_big.dir, session.phase(), "icmp-too-big", summary);
+    entry.dir = None;
+    entry.details.push(("from", error.from.to_string()));
+    if let Some(mtu) = error.mtu {
+        entry.details.push(("mtu", mtu.to_string()));
     }
 }
 
@@ -354,6 +368,10 @@ fn ending(session: &Session, timeline: &mut Timeline) {
     let phase = session.phase();
     for dir in Dir::BOTH {
         let facts = &session.tcp.dir[dir];
+        if let Some(rst) = facts.path.ignored_rst {
+            let summary = format!("RST in the {}'s name that ended nothing: both ends went on", dir.sender());
+            timeline.add(rst, dir, phase, "tcp-rst-ignored", summary);
+        }
         if let Some(fin) = facts.fin {
             timeline.add(fin, dir, phase, "tcp-fin", format!("{} closes the connection (FIN)", dir.sender()));
         }

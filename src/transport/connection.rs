@@ -7,13 +7,17 @@ use super::direction::{Arrival, Direction, FARTHEST, Sent, is_earlier};
 use super::embryo::{Base, Embryo, Head, plausible_reset, print, refuses};
 use super::facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
 use super::options::Options;
+use super::path::{self, TooBig};
 use super::sightings::Recent;
-use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Stamp, Timestamp};
+use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
 
 /// How far an acknowledgement is believed before its sender answered the SYN: it may belong to an older
 /// connection between the same ports (a challenge ACK, RFC 5961).
 const UNANSWERED_AHEAD: u64 = 64 * 1024;
+
+/// Quiet time worth noting: firewalls and keep-alives count in tens of seconds and more.
+const PAUSE: i64 = 10 * Timestamp::SECOND;
 
 /// Bounds that hold for all connections together.
 pub(super) struct Bounds<'a> {
@@ -58,6 +62,9 @@ impl<R: Reader> Connection<R> {
                 handshake_ack: None,
                 refused: None,
                 icmp: None,
+                last_icmp: None,
+                too_big: None,
+                pause: None,
                 dir: PerDir::default(),
                 closing: None,
                 rtt_server: None,
@@ -93,7 +100,9 @@ impl<R: Reader> Connection<R> {
             this.facts.dir[dir].duplicate_frames += u64::from(replay.duplicate_frames);
             this.recent[dir].seen(&replay.last_print, limits.sighting);
         }
-        this.facts.icmp = embryo.icmp;
+        if let Some(icmp) = embryo.icmp {
+            this.icmp(icmp.value, icmp.span.first);
+        }
         this
     }
 
@@ -122,7 +131,18 @@ impl<R: Reader> Connection<R> {
     }
 
     pub(super) fn icmp(&mut self, error: IcmpError, stamp: Stamp) {
-        self.facts.icmp.get_or_insert_with(|| Box::new(Seen::new(error, stamp)));
+        let facts = &mut self.facts;
+        let error = Seen::new(error, stamp);
+        if TooBig::is(&error.value) {
+            let from_client =
+                (error.value.src, error.value.src_port) == (facts.client.ip(), facts.client.port());
+            let dir = if from_client { Dir::ClientToServer } else { Dir::ServerToClient };
+            facts.too_big.get_or_insert_with(|| Box::new(TooBig { error, dir, ignored: None }));
+        } else if facts.icmp.is_some() {
+            facts.last_icmp = Some(Box::new(error));
+        } else {
+            facts.icmp = Some(Box::new(error));
+        }
     }
 
     pub(super) fn segment(
@@ -164,7 +184,16 @@ impl<R: Reader> Connection<R> {
         let stamp = head.marks.stamp;
         let facts = &mut self.facts;
         if facts.last.before(&stamp) {
+            let quiet = stamp.time.since(facts.last.time);
+            let longest = facts.pause.map_or(PAUSE, |pause| pause.last.time.since(pause.first.time));
+            if quiet >= longest {
+                facts.pause = Some(Span { first: facts.last, last: stamp });
+            }
             facts.last = stamp;
+        }
+        facts.dir[dir.flip()].path.probes = None;
+        if self.dirs[dir].is_probe(head) {
+            path::add(&mut facts.dir[dir].path.probes, stamp);
         }
         let this = &mut facts.dir[dir];
         this.packets += u64::from(count);
@@ -176,6 +205,7 @@ impl<R: Reader> Connection<R> {
             self.rst(dir, head, count);
             return;
         }
+        this.path.identification(this.marks, &head.marks);
         this.marks = Some(head.marks);
         if head.has(TcpFlags::SYN) {
             this.mss = this.mss.or(head.mss);
@@ -211,7 +241,38 @@ impl<R: Reader> Connection<R> {
             Dir::ServerToClient => self.facts.rtt_server,
         };
         let stamp = head.marks.stamp;
+        let before = self.facts.dir[peer].acked;
         self.dirs[peer].acknowledged(&mut self.facts.dir[peer], head.ack, ahead, stamp, options, rtt);
+        if self.reset && self.facts.dir[peer].acked > before && self.outlives_reset(dir, stamp) {
+            self.go_on();
+        }
+    }
+
+    /// Whether an acknowledgement of new payload, sent in `dir`, shows that no RST ended the connection: the
+    /// RST's receiver has what came after it, or its sender has what the receiver sent long after it.
+    fn outlives_reset(&self, dir: Dir, now: Stamp) -> bool {
+        const LONG: i64 = Timestamp::SECOND;
+        let (own, peer) = (&self.facts.dir[dir], &self.facts.dir[dir.flip()]);
+        let all_seen = peer.acked <= peer.sent;
+        let received = peer.rst.is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
+        let sent = own.rst.is_some_and(|rst| {
+            peer.acked >= peer.sent
+                && peer.last_data.is_some_and(|data| data.time.since(rst.stamp.time) > LONG)
+        });
+        all_seen && (received || sent)
+    }
+
+    /// The RSTs so far ended nothing.
+    fn go_on(&mut self) {
+        self.reset = false;
+        self.facts.closing.take_if(|closing| closing.reset);
+        for dir in Dir::BOTH {
+            let facts = &mut self.facts.dir[dir];
+            if let Some(rst) = facts.rst.take() {
+                facts.path.ignored_rst.get_or_insert(rst.stamp);
+            }
+            (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
+        }
     }
 
     fn handshake(&mut self, dir: Dir, head: &Head, count: u32) {
@@ -248,7 +309,10 @@ impl<R: Reader> Connection<R> {
     fn rst(&mut self, dir: Dir, head: &Head, count: u32) {
         let stamp = head.marks.stamp;
         let offset = self.dirs[dir].place(head.seq);
-        let after_peer_fin = self.facts.dir[dir.flip()].fin.is_some();
+        let peer = &self.facts.dir[dir.flip()];
+        let after_peer_fin = peer.fin.is_some();
+        let heard = peer.last_data.map(|stamp| (stamp, peer.sent));
+        let acknowledged = self.dirs[dir.flip()].place(head.ack).filter(|_| head.has(TcpFlags::ACK));
         let this = &mut self.facts.dir[dir];
         this.rsts = this.rsts.saturating_add(count);
         this.rst.get_or_insert(Rst {
@@ -262,6 +326,8 @@ impl<R: Reader> Connection<R> {
             window: head.marks.window,
             marks: head.marks,
             prior: this.marks,
+            heard,
+            acknowledged,
             after_own_fin: this.fin.is_some(),
             after_peer_fin,
         });
@@ -303,11 +369,15 @@ impl<R: Reader> Connection<R> {
             peer_seen: self.facts.dir[peer].packets > 0,
             peer_window_closed: self.dirs[peer].window_closed,
             rtt,
+            dont_fragment: meta.dont_fragment,
         };
         let facts = &mut self.facts.dir[dir];
         let Some(arrival) = self.dirs[dir].arrived(facts, &sent) else { return };
-        after_rst(facts, &sent);
+        after_rst(facts, &sent, arrival.new == 0);
         if arrival.new == 0 {
+            if let Some(too_big) = &mut self.facts.too_big {
+                too_big.repeated(dir, meta.ip_len, meta.stamp);
+            }
             return;
         }
         if self.reader.is_none() {
@@ -327,8 +397,15 @@ impl<R: Reader> Connection<R> {
         if start > self.dirs[dir].next {
             let kept = if self.watched() { data } else { &[] };
             self.dirs[dir].store.insert(start, end - start, kept, stamp, sent.ip_id);
+            self.facts.dir[dir].path.behind_hole(stamp, sent.ip_len);
             self.relieve(dir, stamp, bounds);
             return;
+        }
+        if let Some(first) = self.dirs[dir].store.first().filter(|first| first.offset <= end) {
+            let since = first.stamp;
+            let path = &mut self.facts.dir[dir].path;
+            path.waited(since, stamp);
+            path.open_hole = None;
         }
         while self.dirs[dir].next < end {
             let next = self.dirs[dir].next;
@@ -429,9 +506,17 @@ impl<R: Reader> Connection<R> {
         }
         for dir in Dir::BOTH {
             self.pass_acknowledged(dir, last);
+            if self.dirs[dir].store.first().is_none() {
+                self.facts.dir[dir].path.open_hole = None;
+            }
             while let Some(first) = self.dirs[dir].store.first().map(|piece| piece.offset) {
                 let facts = &mut self.facts.dir[dir];
                 facts.holes += 1;
+                if let Some(hole) = &mut facts.path.open_hole
+                    && hole.len == 0
+                {
+                    hole.len = first.saturating_sub(self.dirs[dir].next);
+                }
                 facts.hole_bytes = facts.hole_bytes.saturating_add(first.saturating_sub(self.dirs[dir].next));
                 self.pass(dir, first, last);
             }
@@ -447,9 +532,13 @@ impl<R: Reader> Connection<R> {
 }
 
 /// Data after the same sender's RST.
-fn after_rst(facts: &mut DirFacts, sent: &Sent) {
+fn after_rst(facts: &mut DirFacts, sent: &Sent, repeat: bool) {
     let Some(rst) = &facts.rst else { return };
+    if repeat && sent.stamp.time > rst.stamp.time {
+        path::add(&mut facts.path.repeats_after_rst, sent.stamp);
+    }
     let beyond = rst.offset.is_some_and(|offset| sent.start >= offset)
+        && sent.stamp.time >= rst.stamp.time
         && !is_earlier(sent.ip_id, sent.stamp, rst.ip_id.unwrap_or(0), rst.stamp, sent.rtt);
     add(&mut facts.data_after_rst, sent.stamp, 1);
     if beyond {

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 
 use super::assembler::Assembler;
+use super::embryo::Head;
 use super::facts::{DirFacts, Repeats};
 use super::options::Options;
+use super::path;
 use crate::base::{Stamp, Timestamp};
+use crate::packet::TcpFlags;
 
 /// Segments farther ahead than any window (RFC 7323: 1 GiB) belong to something else.
 pub(super) const FARTHEST: u64 = 1 << 30;
@@ -54,6 +57,7 @@ pub(super) struct Sent {
     pub peer_window_closed: bool,
     /// Round trip between both ends in nanoseconds.
     pub rtt: Option<i64>,
+    pub dont_fragment: bool,
 }
 
 /// What of a segment belongs to the stream.
@@ -155,12 +159,21 @@ impl Direction {
         if offset > facts.acked {
             facts.acked = offset;
             facts.acked_at = Some(stamp);
+            (facts.path.selective, facts.path.largest_selective) = (None, 0);
+            // A duplicate SACK says that a repeat was not needed.
+            let needless = options.block.is_some_and(|(_, right)| ack.wrapping_sub(right) as i32 >= 0);
             while let Some(flight) = self.flights.front_mut() {
                 if flight.end > offset {
                     flight.start = flight.start.max(offset);
                     break;
                 }
                 facts.largest_acked = facts.largest_acked.max(flight.ip_len);
+                let Repeats { first, count, .. } = flight.sent;
+                if count == 1 {
+                    facts.path.answered(stamp.time.since(first.time));
+                } else if !needless {
+                    facts.path.waited(first, stamp);
+                }
                 self.flights.pop_front();
             }
             if let Some(doubt) = self.doubt
@@ -177,6 +190,9 @@ impl Direction {
                 }
             }
         }
+        if let Some((left, right)) = options.block {
+            self.selective(facts, left, right, stamp);
+        }
         // A duplicate SACK reports below the acknowledgement what came twice (RFC 2883, section 4).
         if let (Some(doubt), Some((left, right))) = (self.doubt, options.block)
             && ack.wrapping_sub(right) as i32 >= 0
@@ -185,6 +201,28 @@ impl Direction {
             facts.lost = facts.lost.saturating_sub(1);
             self.doubt = None;
         }
+    }
+
+    /// The other end has `left..right`, behind bytes that it lacks (RFC 2018).
+    fn selective(&self, facts: &mut DirFacts, left: u32, right: u32, stamp: Stamp) {
+        let (Some(left), Some(right)) = (self.place(left), self.place(right)) else { return };
+        let (Ok(left), Ok(right)) = (u64::try_from(left), u64::try_from(right)) else { return };
+        if left <= facts.acked || right > self.top {
+            return;
+        }
+        path::add(&mut facts.path.selective, stamp);
+        let within = self.flights.iter().filter(|flight| flight.start >= left && flight.end <= right);
+        let largest = within.map(|flight| flight.ip_len).max().unwrap_or(0);
+        facts.path.largest_selective = facts.path.largest_selective.max(largest);
+    }
+
+    /// Whether a packet carries nothing but asks for an acknowledgement: a keep-alive or a window probe,
+    /// whose sequence number is one behind (RFC 9293, section 3.8.4).
+    pub(super) fn is_probe(&self, head: &Head) -> bool {
+        const OTHER: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
+        head.len <= 1
+            && head.flags.0 & OTHER == 0
+            && self.place(head.seq).is_some_and(|offset| offset.saturating_add(1) == self.top as i64)
     }
 
     /// Counts a segment with payload, before it is put in its place. `None`: no bytes of the stream.
@@ -202,6 +240,8 @@ impl Direction {
         }
         self.has_data = true;
         facts.first_data.get_or_insert(sent.stamp);
+        facts.path.largest = facts.path.largest.max(sent.ip_len);
+        facts.path.dont_fragment = sent.dont_fragment;
 
         let old_end = end.min(self.top);
         let fills = self.unseen(start, old_end);
@@ -219,6 +259,8 @@ impl Direction {
             } else if old_end > facts.acked {
                 facts.lost += 1;
                 self.doubt = Some(Doubt { end: old_end, time: sent.stamp.time, tsval: sent.tsval });
+            } else {
+                path::add(&mut facts.path.needless, sent.stamp);
             }
         }
         self.note_flight(start.max(facts.acked), end, sent);

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Stamp, Timestamp};
+use super::path::{PathFacts, TooBig};
+use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::IcmpError;
 
 /// A packet that came one or more times.
@@ -42,8 +43,14 @@ pub struct TcpFacts {
     pub handshake_ack: Option<Stamp>,
     /// A RST from the server that answers a SYN before any SYN-ACK (the last of them, with their count).
     pub refused: Option<Repeats>,
-    /// The first ICMP error that quotes this connection.
+    /// The first ICMP error that quotes this connection, [`TcpFacts::too_big`] apart.
     pub icmp: Option<Box<Seen<IcmpError>>>,
+    /// The last of those errors, where there were several.
+    pub last_icmp: Option<Box<Seen<IcmpError>>>,
+    /// The first ICMP error that calls a packet of this connection too big.
+    pub too_big: Option<Box<TooBig>>,
+    /// The longest time in which no packet of the connection came, where that was ten seconds or more.
+    pub pause: Option<Span>,
     /// What each end sent.
     pub dir: PerDir<DirFacts>,
     /// Which end closed first: the first FIN or RST of the connection, handshake refusals apart.
@@ -129,6 +136,8 @@ pub struct DirFacts {
     pub beyond_rst: Option<Stamp>,
     /// The last packet, RSTs apart.
     pub marks: Option<Marks>,
+    /// What it shows of the path.
+    pub path: PathFacts,
 }
 
 /// What a sender's packets look like, to tell a forged one.
@@ -173,6 +182,10 @@ pub struct Rst {
     pub marks: Marks,
     /// How its sender's last packet before it looked.
     pub prior: Option<Marks>,
+    /// The other end's last new payload before it, and the stream offset behind that.
+    pub heard: Option<(Stamp, u64)>,
+    /// Where `ack` lies in the other end's stream.
+    pub acknowledged: Option<i64>,
     /// Whether its sender had sent FIN before.
     pub after_own_fin: bool,
     /// Whether the other end had sent FIN before.

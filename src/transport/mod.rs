@@ -10,6 +10,7 @@ mod flows;
 mod index;
 mod key;
 mod options;
+mod path;
 mod sightings;
 mod table;
 #[cfg(test)]
@@ -18,3 +19,4 @@ mod tests;
 pub use crate::base::{Chunk, Gap};
 pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished};
+pub use path::{OpenHole, PathFacts, TooBig};

@@ -11,7 +11,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if error.is_some_and(|error| !Session::ORDINARY_ENDS.contains(&error.value)) {
         return None;
     }
-    if session.abrupt_reset().is_some() || session.lost().is_some() {
+    if session.abrupt_reset().is_some() || session.lost().is_some() || session.is_lossy() {
         return None;
     }
     let clear = session.facts.standard.as_ref().filter(|standard| standard.active.is_some());

@@ -35,19 +35,6 @@ fn missing(session: &Session) -> (String, String) {
             ),
         );
     }
-    if let Some(reset) = session.abrupt_reset() {
-        let who = if reset.dir == Dir::ClientToServer { "client" } else { "server" };
-        return (
-            format!("RST from the {who}'s side in an active session"),
-            format!("The session was active when a RST from the {who}'s side ended it. Whether that end meant to, the wire alone does not show here."),
-        );
-    }
-    if session.lost().is_some() {
-        return (
-            "repeats of the same bytes went unanswered to the end".to_owned(),
-            "The session was active when one end stopped answering; the other repeated its last bytes until the capture ended.".to_owned(),
-        );
-    }
     match (tcp.closing, tcp.ended) {
         (Some(closing), _) => {
             let how = if closing.reset { "RST" } else { "FIN" };

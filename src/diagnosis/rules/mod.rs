@@ -1,10 +1,10 @@
 //! One rule a file, named by its code.
 
 use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
-use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp};
+use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
-use crate::session::{Alert, Record, Session, Tls, protocols_text};
+use crate::session::{Alert, End, Record, Session, Stall, Tls, protocols_text};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,36 @@ pub struct Rule {
     pub supersedes: &'static [&'static str],
     /// The verdict, where the session shows it.
     pub check: fn(&Session, &Context<'_>) -> Option<Verdict>,
+}
+
+/// Codes of the phase in which a connection broke or ended, and `$more`: a proven fault of the path goes before
+/// them.
+macro_rules! phase_codes {
+    ($($more:literal),*) => {
+        [
+            "tcp-probe",
+            "negotiation-silent",
+            "negotiation-reset",
+            "negotiation-closed",
+            "negotiation-declined-by-client",
+            "tls-reset-after-client-hello",
+            "tls-closed-after-client-hello",
+            "tls-silent-after-client-hello",
+            "tls-reset-mid-handshake",
+            "tls-certificate-rejected",
+            "tls-certificate-expired",
+            "client-left-after-tls",
+            "nla-authentication-failed",
+            "nla-silent",
+            "nla-reset",
+            "licensing-failed",
+            "server-disconnected",
+            "setup-reset",
+            "setup-silent",
+            "healthy",
+            $($more),*
+        ]
+    };
 }
 
 macro_rules! registry {
@@ -65,7 +95,13 @@ registry! {
     server_disconnected,
     setup_reset,
     setup_silent,
+    path_reset_injected,
+    path_mtu_black_hole,
+    path_stalled,
     healthy,
+    session_reset,
+    session_lost,
+    session_lossy,
 }
 
 /// "1.4 ms" or "12.0 s" from one packet to another.
@@ -78,6 +114,58 @@ fn delay(from: Stamp, to: Stamp) -> String {
 /// "10.0.0.1 port 3389".
 fn server(session: &Session) -> String {
     format!("{} port {}", session.tcp.server.ip(), session.tcp.server.port())
+}
+
+/// A failure that rests on repeats which nobody acknowledged, with the ICMP error that explains them.
+fn stalled(session: &Session, code: &'static str, stall: &Stall) -> Verdict {
+    let (sender, silent) = (stall.dir.sender(), stall.dir.flip().sender());
+    let repeats = stall.repeats;
+    let what = if stall.probes { "keep-alives" } else { "the same bytes" };
+    let text =
+        format!("{sender} sent {what} {} times over {}", repeats.count, delay(repeats.first, repeats.last));
+    let absence = match stall.end {
+        End::GaveUp(_, stamp) => {
+            Absence { after: repeats.first, until: stamp.time, ended: Until::GaveUp(stamp) }
+        }
+        End::CaptureEnded(until) => Absence { after: repeats.first, until, ended: Until::CaptureEnded },
+    };
+    let icmp = session
+        .unreachable_since(repeats.first)
+        .filter(|error| ![session.tcp.client.ip(), session.tcp.server.ip()].contains(&error.value.from));
+    let side = if icmp.is_some() { Side::Network } else { Side::Unknown };
+    let said = icmp.map(|error| {
+        let meaning = crate::knowledge::codes::icmp(error.value.v6, error.value.kind, error.value.code)
+            .map_or_else(
+                || format!("type {} code {}", error.value.kind, error.value.code),
+                |row| row.meaning.to_owned(),
+            );
+        Evidence::of(error, format!("{}, on the way, said by ICMP: {meaning}", error.value.from))
+    });
+    let span = Span { first: repeats.first, last: repeats.last };
+    Verdict::failed(code, side, Confidence::Likely, Evidence::seen(span, text))
+        .with(Evidence::absent(
+            &absence,
+            &format!("no acknowledgement from the {silent} reached this capture point"),
+        ))
+        .with(said)
+}
+
+/// " Before that, the connection had been quiet for 3600.0 s ..." where it had.
+fn idle_before(session: &Session, end: Stamp) -> String {
+    /// What was sent after a pause and provoked the end.
+    const SOON: i64 = 30 * Timestamp::SECOND;
+    let Some(pause) = session.tcp.pause else { return String::new() };
+    let soon = (0..SOON).contains(&end.time.since(pause.last.time));
+    if !soon || end.before(&pause.last) {
+        return String::new();
+    }
+    format!(
+        " Right before, the connection had been quiet for {} (frames {} to {}): a device that forgets idle connections \
+         after a fixed time would do that.",
+        delay(pause.first, pause.last),
+        pause.first.at.number(),
+        pause.last.at.number()
+    )
 }
 
 /// A Connection Request that nothing of the server's payload answered, in a capture that would show it.
@@ -352,6 +440,16 @@ fn ended_after_hello(
     )
 }
 
+/// What a capture can say of an answer that it does not show: only one taken at the server knows that none was
+/// sent.
+fn nothing_from_server(session: &Session) -> &'static str {
+    if session.at(Dir::ServerToClient) {
+        "no answer from the server"
+    } else {
+        "no answer from the server reached this capture point"
+    }
+}
+
 /// Where the last record before `end` came; what the other end sent as it crossed is not what was waited on.
 fn last_record_before(tls: &Tls, end: Stamp) -> Option<Stamp> {
     tls.recent.iter().map(|record| record.span.last).rfind(|last| last.before(&end))
@@ -372,15 +470,19 @@ fn acknowledged(session: &Session, asked: Stamp) -> bool {
 fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &Absence) -> Verdict {
     let acknowledged = acknowledged(session, absence.after);
     let (side, owner, stack) = if acknowledged {
-        let stack =
-            "The server's TCP acknowledged the message, so it arrived; the service did not answer it.";
+        let stack = if session.at(Dir::ServerToClient) {
+            "The server's TCP acknowledged the message, so it arrived; the service did not answer it."
+        } else {
+            "The server's TCP acknowledged the message, so it arrived; no answer of the service reached this \
+             capture point."
+        };
         (Side::Server, "server", stack)
     } else {
         let stack = "The message was never acknowledged, so it, or every answer to it, was lost on the way.";
         (Side::Unknown, "unknown", stack)
     };
     Verdict::failed(code, side, Confidence::Likely, asked)
-        .with(Evidence::absent(absence, "no answer from the server"))
+        .with(Evidence::absent(absence, nothing_from_server(session)))
         .owned_by(owner)
         .explain(stack)
 }

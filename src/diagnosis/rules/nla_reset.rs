@@ -20,5 +20,5 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             "The logon exchange was under way ({legs} messages of the client) when the server's side ended it by {how}, \
              without the pause or the goodbye that refused credentials mostly show."
         ));
-    Some(verdict)
+    Some(crate::diagnosis::injection::with_rival(session, verdict))
 }

@@ -14,14 +14,13 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let how = if end.reset { "RST" } else { "FIN" };
     let last = last_record_before(tls, end.stamp).unwrap_or(hello.span.last);
     let done = if tls.finished[Dir::ClientToServer].is_some() { "after the client's Finished" } else { "before the client's Finished" };
-    Some(
-        Verdict::failed(
+    let verdict = Verdict::failed(
             RULE.code,
             Side::Server,
             Confidence::Possible,
             Evidence::seen(end.stamp, format!("server's side sent {how} {done}, {} after the last TLS record, with no alert", delay(last, end.stamp))),
         )
         .with(Evidence::of(hello, format!("server had chosen {}", hello.value.version)))
-        .explain(format!("The TLS handshake was under way ({} chosen) when the server's side ended the connection with {how} {done}.", hello.value.version)),
-    )
+        .explain(format!("The TLS handshake was under way ({} chosen) when the server's side ended the connection with {how} {done}.", hello.value.version));
+    Some(crate::diagnosis::injection::with_rival(session, verdict))
 }

@@ -206,11 +206,20 @@ fn tcp(happened: &Happened) -> Tcp {
             to_server: facts.rtt_server.map(Length::millis),
             to_client: facts.rtt_client.map(Length::millis),
         },
-        vantage: Vantage::Unknown,
+        vantage: vantage(happened.vantage()),
         closed_by: facts.closing.map(|closing| ClosedBy {
             direction: closing.dir.into(),
             how: if closing.reset { How::Rst } else { How::Fin },
         }),
+    }
+}
+
+const fn vantage(vantage: session::Vantage) -> Vantage {
+    match vantage {
+        session::Vantage::Client => Vantage::Client,
+        session::Vantage::Server => Vantage::Server,
+        session::Vantage::Between => Vantage::Between,
+        session::Vantage::Unknown => Vantage::Unknown,
     }
 }
 
