@@ -12,10 +12,12 @@ use super::model::{
     Attempt, Capture, Host, Outcome, Report, SCHEMA, Server, Session, Summary, Time, Unlisted,
 };
 use super::nothing;
+use super::saw;
 use super::source::Source;
 use crate::analyzer::{Diagnosed, Overview};
 use crate::base::{Stamp, Timestamp};
 use crate::capture::CaptureInfo;
+use crate::knowledge::lookup::ClientCode;
 use crate::session::Phase;
 
 /// What is shown.
@@ -135,6 +137,7 @@ pub struct Built<'a> {
     listed: Vec<(usize, u64)>,
     summary: Summary,
     nothing: String,
+    saw: Option<ClientCode>,
 }
 
 /// The whole report in memory. For many sessions, hand [`Built`] to a renderer instead.
@@ -199,7 +202,13 @@ impl<'a> Built<'a> {
         } else {
             format!("None of the {} sessions was asked for.", orders.len())
         };
-        Built { collected, captures, dropped, listed, summary: count.summary(), nothing }
+        Built { collected, captures, dropped, listed, summary: count.summary(), nothing, saw: None }
+    }
+
+    /// Judges every session by the error that the user saw.
+    #[must_use]
+    pub fn saw(self, error: Option<ClientCode>) -> Self {
+        Built { saw: error, ..self }
     }
 
     fn at(&self, index: usize) -> Option<(&Diagnosed, u64)> {
@@ -222,7 +231,10 @@ impl Source for Built<'_> {
     }
 
     fn session(&self, index: usize) -> Option<Session> {
-        self.at(index).map(|(diagnosed, id)| session::session(diagnosed, id, &Lost(&self.dropped)))
+        let (diagnosed, id) = self.at(index)?;
+        let mut session = session::session(diagnosed, id, &Lost(&self.dropped));
+        session.saw = self.saw.map(|error| saw::judge(error, &session));
+        Some(session)
     }
 
     fn attempts(&self) -> impl Iterator<Item = Attempt> {

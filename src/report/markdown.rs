@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::View;
+use super::saw;
 use super::source::Source;
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
@@ -23,6 +24,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         markdown(&summary::headline(source)),
         summary::times(day.as_deref(), view)
     )?;
+    if let Some(saw) = saw::summary(source) {
+        writeln!(out, "{}\n", markdown(&saw))?;
+    }
     let rows = summary::rows(source);
     writeln!(out, "| {} |", HEADER.map(|title| if title == "#" { "\\#" } else { title }).join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(HEADER.len()))?;
@@ -71,6 +75,9 @@ fn story<W: Write>(
 ) -> io::Result<()> {
     writeln!(out, "### {}\n", markdown(&story::heading(session)))?;
     writeln!(out, "{}", markdown(&story::when(session, frames, &view.zone)))?;
+    if let Some(saw) = &session.saw {
+        writeln!(out, "\n{}", markdown(&saw::line(saw)))?;
+    }
     if depth != Depth::None {
         let diagnosis = &session.diagnosis;
         writeln!(out, "\n**{}**", markdown(&diagnosis.title))?;

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use super::model::{Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::plain;
+use super::saw;
 use super::source::Source;
 use super::story::Frames;
 use super::summary::{self, HEADER, Tale};
@@ -22,6 +23,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     let day = summary::one_day(source, view);
     let head = format!("{}. {}", summary::headline(source), summary::times(day.as_deref(), view));
     Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Strong, &head))?;
+    if let Some(saw) = saw::summary(source) {
+        Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Plain, &saw))?;
+    }
     writeln!(out)?;
     let rows = summary::rows(source);
     for (i, part) in rows.shown.chunks(LAID_OUT).enumerate() {
