@@ -312,7 +312,7 @@ mod tests {
                 if let Some(name) = table.name(row) {
                     let explanation = explain(&name);
                     for pattern in &explanation.patterns {
-                        assert!(!pattern.wire.is_empty() && !pattern.wire.contains("\n"), "{name}");
+                        assert!(!pattern.wire.is_empty() && !pattern.wire.contains('\n'), "{name}");
                     }
                 }
             }
