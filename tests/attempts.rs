@@ -263,7 +263,7 @@ fn two_users_behind_one_address_are_apart() {
     ];
     assert_eq!(together(&crowd), [[1, 3], [2, 4]]);
     // Without cookies nobody can tell.
-    let nobody: Vec<Script> = crowd.iter().cloned().map(|s| Script { cookie: None, ..s }).collect();
+    let nobody: Vec<Script> = crowd.iter().map(|s| Script { cookie: None, ..s.clone() }).collect();
     assert_eq!(together(&nobody), [[1], [2], [3], [4]]);
     // Nor where one of two that ran side by side goes on.
     let doubt = [healthy(0.0).to(100.0), failed(10.0).to(12.0), failed(101.0)];
@@ -296,6 +296,10 @@ fn the_last_that_worked_or_failed_decides() {
     assert_eq!(decided(&[failed, degraded]), ("degraded", 2));
     assert_eq!(decided(&[healthy, failed]), ("failed", 2));
     assert_eq!(decided(&[failed, late]), ("failed", 2));
+    assert_eq!(decided(&[failed, failed]), ("failed", 2));
+    assert_eq!(decided(&[late, refused]), ("failed", 1), "who was let in no more had got furthest before");
+    assert_eq!(decided(&[late, healthy, refused]), ("failed", 3));
+    assert_eq!(decided(&[left, refused]), ("failed", 2));
     // mstsc leaves to ask for credentials, and comes back.
     assert_eq!(decided(&[left, healthy]), ("healthy", 2));
     assert_eq!(decided(&[left, late]), ("failed", 2));
@@ -479,8 +483,18 @@ fn failed_attempts_come_first_and_what_was_got_over_is_told_in_brief() {
     assert_eq!(out.matches("How far it got").count(), 1, "{out}");
 }
 
-/// Kind, server or client, code, sessions, clients, servers, and start in seconds of each pattern.
-fn patterns(scripts: &[Script]) -> Vec<(PatternKind, String, Option<&'static str>, [u64; 3], i64)> {
+#[test]
+fn a_failed_attempt_tells_each_of_its_failures_once() {
+    let text = text(&report(&[refused(0.0), refused(2.0), late(4.0), left(6.0)]));
+    assert_eq!(text.matches("How far it got").count(), 2, "{text}");
+    assert!(text.contains("The same happened in session 2."), "{text}");
+    assert!(text.contains("What made the attempt (1) fail is told of session 3."), "{text}");
+}
+
+/// Kind, server or client, code, counts of sessions, clients and servers, and start in seconds.
+type Found = (PatternKind, String, Option<&'static str>, [u64; 3], i64);
+
+fn patterns(scripts: &[Script]) -> Vec<Found> {
     let found = report(scripts).summary.patterns.into_iter().map(|pattern| {
         let end = match (pattern.server, pattern.client) {
             (Some(server), None) => SocketAddr::new(server.ip, server.port).to_string(),
@@ -544,7 +558,7 @@ fn a_single_client_needs_three_sessions_and_nobody_who_gets_in() {
     );
     assert_eq!(patterns(&three[..2]), []);
     let mut others = vec![healthy(0.0).by(B)];
-    others.extend(three.iter().cloned().map(|s| Script { from: s.from + 50.0, to: s.to + 50.0, ..s }));
+    others.extend(three.iter().map(|s| Script { from: s.from + 50.0, to: s.to + 50.0, ..s.clone() }));
     assert_eq!(patterns(&others), []);
 }
 
@@ -567,7 +581,7 @@ fn one_client_fails_at_every_server() {
     // Where it got in somewhere, or nobody else works any more, it is not the client.
     assert_eq!(patterns(&[&scripts[..], &[healthy(500.0).by(A)]].concat()), []);
     let gone: Vec<Script> =
-        scripts.iter().cloned().map(|s| Script { to: s.to.min(s.from + 1.0), ..s }).collect();
+        scripts.iter().map(|s| Script { to: s.to.min(s.from + 1.0), ..s.clone() }).collect();
     assert_eq!(patterns(&gone), []);
     // In several ways.
     let mut ways = scripts.to_vec();
