@@ -231,11 +231,10 @@ impl Source for Built<'_> {
 
     fn attempts(&self) -> impl Iterator<Item = Attempt> {
         // Each is made of the first of its sessions that is listed.
-        let firsts = self.formed.shown().filter_map(|id| {
+        self.formed.shown().filter_map(|id| {
             let at = self.listed.binary_search_by_key(&id, |(_, id)| *id).ok()?;
             self.attempt(at)
-        });
-        firsts
+        })
     }
 
     fn summary(&self) -> &Summary {

@@ -380,8 +380,9 @@ pub struct Attempt {
     pub sessions: Vec<u64>,
     /// That of the session which decided it; "probe" where it only looked.
     pub outcome: Outcome,
-    /// Id of that session: the last that worked or failed. One that the client left, or whose end is not shown,
-    /// decides only if it got further than a failure before it, or where none worked or failed.
+    /// Id of that session: the last that worked; where others failed after it, the one of those that got
+    /// furthest. One that the client left, or whose end is not shown, decides only if it got further than the
+    /// failure before it, or where none worked or failed.
     pub decided_by: u64,
     /// One or two sentences.
     pub story: String,
