@@ -147,11 +147,6 @@ impl Session {
         }
     }
 
-    /// Whether an end goes on as if it had what the capture does not show.
-    fn lacks_any(&self) -> bool {
-        Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
-    }
-
     /// The bytes that the sender of `dir` repeated to the end without an acknowledgement, and how that ended.
     /// A sender that sent something new after them had its acknowledgement, wherever the capture lost it.
     fn repeated(&self, dir: Dir) -> Option<(Repeats, End)> {
