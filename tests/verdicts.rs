@@ -291,6 +291,12 @@ fn a_client_that_sent_something_did_not_decline() {
 }
 
 #[test]
+fn xrdps_goodbye_to_what_was_not_captured_is_no_failure_of_rdp() {
+    let told = t().open().missed(C, b"GET / HTTP/1.1\r\n\r\n").s(&ultimatum()).fin(S).ack(C).fin(C).told();
+    told.is("inconclusive");
+}
+
+#[test]
 fn a_short_snapshot_length_is_no_other_protocol() {
     for snap in 54..140 {
         for talk in [

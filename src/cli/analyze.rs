@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Analyze) -> Status {
             return Status::Trouble;
         }
     }
-    if args.exit_code && built.summary().by_outcome.get("failed").is_some_and(|&failed| failed > 0) {
+    if args.exit_code && built.summary().attempts_by_outcome.get("failed").is_some_and(|&failed| failed > 0) {
         status = status.max(Status::AttemptFailed);
     }
     status

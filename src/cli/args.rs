@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use rdpwhy::knowledge::lookup::ClientCode;
 use rdpwhy::report::choose::HostPattern;
 use rdpwhy::report::{Typed, Zone};
+
+use super::explain::Explain;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,8 +17,10 @@ Examples:
                                              one session in full, message by message
   rdpwhy ticket.pcapng --around 10:05 --tz +02:00 --failed
                                              what failed at five past ten
+  rdpwhy ticket.pcapng --saw 0x904/0x7       which connection the user's error message came from
   rdpwhy ticket.pcapng --format markdown     for a ticket
   ssh host dumpcap -i eth0 -w - | rdpwhy -   straight from another machine
+  rdpwhy explain 0x904 0x7                   what an error or a code means
 
 Exit status: 0 done, 1 an attempt failed (with --exit-code only), 2 bad usage or unreadable input.";
 
@@ -38,19 +43,24 @@ pub(crate) struct Args {
     analyze: Option<Analyze>,
 }
 
+/// What to do.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Say of every RDP session in the captures how far it got, where it broke and why (the same as
     /// without a command).
     #[command(after_help = EXAMPLES, arg_required_else_help = true)]
     Analyze(Analyze),
+    /// Say what an error, a code or a diagnosis means, and what on the wire leads there; needs no capture.
+    #[command(after_help = super::explain::EXAMPLES, arg_required_else_help = true)]
+    Explain(Explain),
 }
 
 impl Args {
-    /// What to analyze, with or without the command's name.
-    pub(crate) fn analyze(self) -> Analyze {
+    /// What to do; to analyze, where no command was given.
+    pub(crate) fn command(self) -> Command {
         match (self.command, self.analyze) {
-            (Some(Command::Analyze(analyze)), _) | (None, Some(analyze)) => analyze,
+            (Some(command), _) => command,
+            (None, Some(analyze)) => Command::Analyze(analyze),
             // clap has required FILE by now.
             (None, None) => std::process::exit(2),
         }
@@ -112,6 +122,10 @@ pub(crate) struct Analyze {
     #[arg(long, help_heading = "Showing")]
     pub(crate) timeline: bool,
 
+    /// The error that the user saw, as mstsc shows it: which sessions fit it, which don't, and why
+    #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]
+    pub(crate) saw: Option<ClientCode>,
+
     /// Time zone for times shown and typed: UTC, local or an offset (JSON is always in UTC)
     #[arg(
         long,
@@ -167,15 +181,45 @@ mod tests {
 
     use super::*;
 
+    fn analyze(line: &[&str]) -> Analyze {
+        match Args::try_parse_from(line).unwrap().command() {
+            Command::Analyze(analyze) => analyze,
+            Command::Explain(_) => panic!("{line:?}"),
+        }
+    }
+
+    #[test]
+    fn errors_that_were_seen() {
+        let saw = |text| analyze(&["rdpwhy", "a", "--saw", text]).saw.unwrap().to_string();
+        assert_eq!(saw("0x904/0x7"), "0x904/0x7");
+        assert_eq!(saw("2308 7"), "0x904/0x7");
+        assert_eq!(saw("0x204"), "0x204");
+        assert!(Args::try_parse_from(["rdpwhy", "a", "--saw", "x"]).is_err());
+    }
+
+    #[test]
+    fn explains_words_as_they_come() {
+        for line in [
+            &["rdpwhy", "explain", "0x904", "0x7"][..],
+            &["rdpwhy", "explain", "-1073741715"],
+            &["rdpwhy", "explain", "--format", "json", "handshake", "failure"],
+        ] {
+            let command = Args::try_parse_from(line).unwrap().command();
+            assert!(matches!(command, Command::Explain(_)), "{line:?}");
+        }
+        assert!(Args::try_parse_from(["rdpwhy", "explain"]).is_err());
+        assert!(Args::try_parse_from(["rdpwhy", "explain", "5", "--format", "ndjson"]).is_err());
+    }
+
     #[test]
     fn the_definition_is_sound() {
-        Args::command().debug_assert();
+        <Args as CommandFactory>::command().debug_assert();
     }
 
     #[test]
     fn the_command_may_be_left_out() {
         for line in [&["rdpwhy", "a", "b", "--failed"][..], &["rdpwhy", "analyze", "--failed", "a", "b"]] {
-            let analyze = Args::try_parse_from(line).unwrap().analyze();
+            let analyze = analyze(line);
             assert_eq!(analyze.files, [PathBuf::from("a"), PathBuf::from("b")]);
             assert!(analyze.failed);
         }
@@ -183,7 +227,7 @@ mod tests {
 
     #[test]
     fn offsets_may_be_negative() {
-        let analyze = Args::try_parse_from(["rdpwhy", "a", "--tz", "-05:00"]).unwrap().analyze();
+        let analyze = analyze(&["rdpwhy", "a", "--tz", "-05:00"]);
         assert_eq!(analyze.tz.to_string(), "UTC-05:00");
     }
 

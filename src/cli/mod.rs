@@ -1,10 +1,11 @@
 //! The command line. Data goes to stdout, everything else to stderr.
 //!
-//! Exit status: 0 done; 1 an attempt failed, with `--exit-code` only; 2 bad usage, unreadable input or
-//! unwritable output.
+//! Exit status: 0 done; 1 an attempt failed, with `--exit-code` only; 2 bad usage, unreadable input, an
+//! unknown code or unwritable output.
 
 mod analyze;
 mod args;
+mod explain;
 mod output;
 mod progress;
 
@@ -16,8 +17,11 @@ use rdpwhy::report::text::clean;
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    let args = args::Args::parse();
-    analyze::run(&args.analyze()).into()
+    match args::Args::parse().command() {
+        args::Command::Analyze(args) => analyze::run(&args),
+        args::Command::Explain(args) => explain::run(&args),
+    }
+    .into()
 }
 
 /// How a run ended.

@@ -3,9 +3,11 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use rdpwhy::report::explain::Explanation;
 use rdpwhy::report::{Source, View, json, markdown, ndjson, table};
 
 use super::args::{Analyze, Color, Format};
+use super::explain::{self, Explain};
 
 /// Width where stdout is no terminal.
 const WIDTH: usize = 100;
@@ -14,11 +16,7 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 80..=120;
 
 /// Writes the report in the format that was asked for.
 pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
-    let choice = match args.color {
-        Color::Auto => AutoStream::choice(&io::stdout()),
-        Color::Always => ColorChoice::Always,
-        Color::Never => ColorChoice::Never,
-    };
+    let choice = colors(args.color);
     let color = args.format == Format::Table && choice != ColorChoice::Never;
     let view = View {
         zone: args.tz.clone(),
@@ -27,10 +25,7 @@ pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
         every_story: !args.session.is_empty(),
         color,
     };
-    let stdout = io::stdout().lock();
-    let out: Box<dyn Write> =
-        if color { Box::new(AutoStream::new(stdout, choice)) } else { Box::new(stdout) };
-    let mut out = BufWriter::with_capacity(1 << 16, out);
+    let mut out = stdout(color, choice);
     match args.format {
         Format::Table => table::write(source, &view, &mut out),
         Format::Markdown => markdown::write(source, &view, &mut out),
@@ -38,6 +33,36 @@ pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
         Format::Ndjson => ndjson::write(source, &mut out),
     }?;
     out.flush()
+}
+
+/// Writes an explanation in the format that was asked for.
+pub(crate) fn explain(explanation: &Explanation, args: &Explain) -> io::Result<()> {
+    let choice = colors(args.color);
+    let color = args.format == explain::Format::Text && choice != ColorChoice::Never;
+    let mut out = stdout(color, choice);
+    match args.format {
+        explain::Format::Text => {
+            explanation.text(&View { width: width(), color, ..View::default() }, &mut out)
+        }
+        explain::Format::Markdown => explanation.markdown(&mut out),
+        explain::Format::Json => explanation.json(&mut out),
+    }?;
+    out.flush()
+}
+
+fn colors(asked: Color) -> ColorChoice {
+    match asked {
+        Color::Auto => AutoStream::choice(&io::stdout()),
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+}
+
+fn stdout(color: bool, choice: ColorChoice) -> BufWriter<Box<dyn Write>> {
+    let stdout = io::stdout().lock();
+    let out: Box<dyn Write> =
+        if color { Box::new(AutoStream::new(stdout, choice)) } else { Box::new(stdout) };
+    BufWriter::with_capacity(1 << 16, out)
 }
 
 fn width() -> usize {

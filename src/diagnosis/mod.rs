@@ -1,11 +1,20 @@
 //! Rules over an immutable [`Session`]: each looks at it alone, and data says which verdict goes first.
+//!
+//! [`Attempts`] and [`patterns`](patterns()) are a second step over all sessions of a run, which never changes
+//! a verdict.
 
+mod attempts;
 mod context;
 mod injection;
+mod ledger;
+mod patterns;
 mod rules;
 mod verdict;
 
+pub use attempts::{Attempts, Decided};
 pub use context::{Context, History, ServerHistory};
+pub use ledger::{Asked, Brief, Kept, Ledger};
+pub use patterns::{Pattern, Scope, patterns};
 pub use rules::{REGISTRY, Rule};
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 

@@ -7,6 +7,8 @@
 use std::sync::OnceLock;
 
 pub mod codes;
+pub mod explain;
+pub mod lookup;
 mod page;
 
 pub use page::{ClientError, Page, Remedy, Rival};

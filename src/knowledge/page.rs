@@ -96,20 +96,20 @@ impl Page {
 }
 
 /// The rest of the line that starts with `prefix`, before the first section.
-fn head(text: &'static str, prefix: &str) -> &'static str {
+pub(super) fn head(text: &'static str, prefix: &str) -> &'static str {
     let mut lines = text.lines().take_while(|line| !line.starts_with("## "));
     lines.find_map(|line| line.strip_prefix(prefix)).unwrap_or_default().trim()
 }
 
 /// The body of a section.
-fn section(text: &'static str, heading: &str) -> Option<&'static str> {
+pub(super) fn section(text: &'static str, heading: &str) -> Option<&'static str> {
     text.split("\n## ").skip(1).find_map(|part| {
         let (first, body) = part.split_once('\n')?;
         (first.trim_end() == heading).then(|| body.trim())
     })
 }
 
-fn items(body: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn items(body: &'static str) -> impl Iterator<Item = &'static str> {
     body.lines().filter_map(|line| line.strip_prefix("- ")).map(str::trim)
 }
 
@@ -118,7 +118,7 @@ fn rival(item: &'static str) -> Option<Rival> {
     Some(Rival { cause: cause.trim(), tell_apart: tell_apart.trim() })
 }
 
-fn remedy(item: &'static str) -> Option<Remedy> {
+pub(super) fn remedy(item: &'static str) -> Option<Remedy> {
     let (who, rest) = item.split_once(": ")?;
     let command = rest.strip_suffix('`').and_then(|rest| rest.rsplit_once('`'));
     let (text, command) = match command {
@@ -135,7 +135,7 @@ fn client_error(item: &'static str) -> Option<ClientError> {
     if words.next().is_some() { None } else { Some(ClientError { code, extended, fit }) }
 }
 
-fn reference(item: &'static str) -> Option<&'static str> {
+pub(super) fn reference(item: &'static str) -> Option<&'static str> {
     (item.contains(" <https://") && item.ends_with('>')).then_some(item)
 }
 

@@ -1,5 +1,6 @@
 //! From what the engine handed out to a report: which sessions, their numbers, and counts over them.
 
+mod attempts;
 mod diagnosis;
 mod rdp;
 mod session;
@@ -8,15 +9,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::choose::{Choice, Facts};
-use super::model::{
-    Attempt, Capture, Host, Outcome, Report, SCHEMA, Server, Session, Summary, Time, Unlisted,
-};
+use super::model::{Attempt, Capture, Outcome, Report, SCHEMA, Server, Session, Summary, Time, Unlisted};
 use super::nothing;
-use super::source::Source;
+use super::source::{Place, Source};
 use crate::analyzer::{Diagnosed, Overview};
 use crate::base::{Stamp, Timestamp};
 use crate::capture::CaptureInfo;
+use crate::diagnosis::{Kept, Ledger};
 use crate::session::Phase;
+use attempts::Formed;
 
 /// What is shown.
 #[derive(Clone, Debug)]
@@ -39,22 +40,15 @@ pub struct Collected {
     count: Count,
     /// Sessions that are counted only where their id or time is one of those asked for.
     counted: Vec<Counted>,
-    /// First packet of each session that is not kept: ids count them.
-    passed: Vec<Order>,
+    /// Every session in short: ids count them, attempts are formed of them.
+    ledger: Ledger,
     early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
-}
-
-/// Place of a session's first packet: its capture, and the order in that run of the engine.
-type Order = (u16, u64);
-
-fn order(stamp: Stamp) -> Order {
-    (stamp.at.capture(), stamp.order)
 }
 
 /// A session that is counted and not listed.
 #[derive(Debug)]
 struct Counted {
-    first: Order,
+    first: Stamp,
     start: Timestamp,
     end: Timestamp,
     client: IpAddr,
@@ -73,56 +67,44 @@ impl Collected {
             kept: Vec::new(),
             count: Count::default(),
             counted: Vec::new(),
-            passed: Vec::new(),
+            ledger: Ledger::default(),
             early: HashMap::default(),
         }
     }
 
     /// Takes the next session.
     pub fn push(&mut self, diagnosed: Diagnosed) {
+        let kept = self.sort_out(&diagnosed);
+        self.ledger.add(&diagnosed.session, &diagnosed.diagnosis.verdict, kept);
+        if kept == Kept::Listed {
+            self.kept.push(Box::new(diagnosed));
+        }
+    }
+
+    /// Whether a session is kept to be listed; counts it where that is all.
+    fn sort_out(&mut self, diagnosed: &Diagnosed) -> Kept {
         let tcp = &diagnosed.session.tcp;
-        if !self.choice.takes_timeless(&facts(&diagnosed, 0)) {
-            self.passed.push(order(tcp.first));
-            return;
+        if !self.choice.takes_timeless(&facts(diagnosed, 0)) {
+            return Kept::Passed;
         }
         let code = diagnosed.diagnosis.verdict.code;
         if diagnosed.session.phase() <= Phase::X224Negotiation {
             let so_far = self.early.entry((tcp.server, code)).or_default();
             if *so_far >= self.listed {
                 let (start, end) = session::bounds(&diagnosed.session);
-                let (client, server, outcome) = (tcp.client.ip(), tcp.server, outcome(&diagnosed));
-                let first = order(tcp.first);
-                let counted = Counted { first, start, end, client, server, code, outcome };
-                self.passed.push(first);
+                let (client, server, outcome) = (tcp.client.ip(), tcp.server, outcome(diagnosed));
+                let counted = Counted { first: tcp.first, start, end, client, server, code, outcome };
                 if self.choice.is_timeless() {
                     self.count.unlisted(&counted);
                 } else {
                     self.counted.push(counted);
                 }
-                return;
+                return Kept::Counted;
             }
             *so_far += 1;
         }
-        self.kept.push(Box::new(diagnosed));
+        Kept::Listed
     }
-
-    fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.passed.is_empty()
-    }
-
-    /// The place of every session's first packet, in order: a session's id is its rank here.
-    fn orders(&self, separate: bool) -> Vec<Order> {
-        let kept = self.kept.iter().map(|diagnosed| order(diagnosed.session.tcp.first));
-        let mut orders: Vec<Order> =
-            kept.chain(self.passed.iter().copied()).map(|order| key(order, separate)).collect();
-        orders.sort_unstable();
-        orders
-    }
-}
-
-/// Captures that were analyzed as one share one order.
-fn key((capture, order): Order, separate: bool) -> Order {
-    (if separate { capture } else { 0 }, order)
 }
 
 /// A report over sessions that the engine handed out.
@@ -133,6 +115,7 @@ pub struct Built<'a> {
     dropped: Vec<u64>,
     /// Index in `kept` and id of each session that is listed.
     listed: Vec<(usize, u64)>,
+    formed: Formed<'a>,
     summary: Summary,
     nothing: String,
 }
@@ -174,13 +157,11 @@ impl<'a> Built<'a> {
         overview: &Overview,
         options: &Options,
     ) -> Self {
-        let orders = collected.orders(options.separate);
-        let id =
-            |first: Order| orders.partition_point(|order| *order < key(first, options.separate)) as u64 + 1;
+        let mut formed = Formed::of(&collected.ledger, options.separate);
         let mut count = collected.count.clone();
         let mut listed: Vec<(usize, u64)> = Vec::new();
         for (index, diagnosed) in collected.kept.iter().enumerate() {
-            let id = id(order(diagnosed.session.tcp.first));
+            let id = formed.id(diagnosed.session.tcp.first);
             if options.choice.takes(&facts(diagnosed, id)) {
                 count.one(outcome(diagnosed), diagnosed.diagnosis.verdict.code);
                 listed.push((index, id));
@@ -188,18 +169,24 @@ impl<'a> Built<'a> {
         }
         listed.sort_unstable_by_key(|(_, id)| *id);
         for counted in &collected.counted {
-            if options.choice.takes_time(id(counted.first), counted.start, counted.end) {
+            if options.choice.takes_time(formed.id(counted.first), counted.start, counted.end) {
                 count.unlisted(counted);
             }
         }
+        formed.choose(&options.choice, listed.iter().map(|(_, id)| *id));
         let dropped = captures.iter().map(|info| info.dropped).collect();
         let captures: Vec<Capture> = captures.iter().map(|info| capture(info)).collect();
-        let nothing = if collected.is_empty() {
+        let nothing = if collected.ledger.is_empty() {
             nothing::found(&captures, overview)
         } else {
-            format!("None of the {} sessions was asked for.", orders.len())
+            format!("None of the {} sessions was asked for.", collected.ledger.len())
         };
-        Built { collected, captures, dropped, listed, summary: count.summary(), nothing }
+        let summary = Summary {
+            attempts_by_outcome: formed.by_outcome(),
+            patterns: formed.patterns(),
+            ..count.summary()
+        };
+        Built { collected, captures, dropped, listed, formed, summary, nothing }
     }
 
     fn at(&self, index: usize) -> Option<(&Diagnosed, u64)> {
@@ -217,16 +204,26 @@ impl Source for Built<'_> {
         self.listed.len()
     }
 
-    fn outcome(&self, index: usize) -> Option<Outcome> {
-        self.at(index).map(|(diagnosed, _)| outcome(diagnosed))
+    fn place(&self, index: usize) -> Option<Place> {
+        self.at(index).and_then(|(diagnosed, id)| self.formed.place(id, outcome(diagnosed)))
+    }
+
+    fn attempt(&self, index: usize) -> Option<Attempt> {
+        self.at(index).and_then(|(diagnosed, id)| self.formed.attempt(id, diagnosed))
     }
 
     fn session(&self, index: usize) -> Option<Session> {
-        self.at(index).map(|(diagnosed, id)| session::session(diagnosed, id, &Lost(&self.dropped)))
+        let (diagnosed, id) = self.at(index)?;
+        Some(session::session(diagnosed, id, self.formed.attempt_id(id), &Lost(&self.dropped)))
     }
 
     fn attempts(&self) -> impl Iterator<Item = Attempt> {
-        (0..self.len()).filter_map(|index| self.at(index)).map(|(diagnosed, id)| attempt(diagnosed, id))
+        // Each is made of the first of its sessions that is listed.
+        let firsts = self.formed.shown().filter_map(|id| {
+            let at = self.listed.binary_search_by_key(&id, |(_, id)| *id).ok()?;
+            self.attempt(at)
+        });
+        firsts
     }
 
     fn summary(&self) -> &Summary {
@@ -269,30 +266,6 @@ fn facts(diagnosed: &Diagnosed, id: u64) -> Facts<'_> {
     }
 }
 
-/// Each session is an attempt of its own.
-fn attempt(diagnosed: &Diagnosed, id: u64) -> Attempt {
-    let happened = &diagnosed.session;
-    let (client, server) = (happened.tcp.client, happened.tcp.server);
-    let verdict = &diagnosed.diagnosis.verdict;
-    let page = crate::knowledge::page(verdict.code);
-    let title = verdict.title.as_deref().or(page.map(|page| page.title)).unwrap_or(verdict.code);
-    let (start, end) = session::bounds(happened);
-    let story = format!(
-        "{client} connected to {server} and got as far as {} within {}. {title}.",
-        happened.phase().as_str(),
-        super::text::duration(end.seconds_since(start)),
-    );
-    Attempt {
-        id,
-        client: Host { ip: client.ip() },
-        server: Server { ip: server.ip(), port: server.port() },
-        sessions: vec![id],
-        outcome: outcome(diagnosed),
-        decided_by: id,
-        story,
-    }
-}
-
 /// Counts the sessions that were chosen.
 #[derive(Clone, Debug, Default)]
 struct Count {
@@ -326,6 +299,6 @@ impl Count {
 
     fn summary(self) -> Summary {
         let unlisted = self.unlisted.into_values().map(|(unlisted, _)| unlisted).collect();
-        Summary { by_outcome: self.by_outcome, by_code: self.by_code, unlisted, patterns: Vec::new() }
+        Summary { by_outcome: self.by_outcome, by_code: self.by_code, unlisted, ..Summary::default() }
     }
 }

@@ -61,6 +61,11 @@ impl Choice {
         self.ids.is_empty() && self.from.is_none() && self.to.is_none()
     }
 
+    /// Whether nothing is asked for, so that every session is taken.
+    pub fn takes_all(&self) -> bool {
+        self.is_timeless() && self.hosts.is_empty() && self.users.is_empty() && !self.failed
+    }
+
     /// Whether id and times fit.
     pub fn takes_time(&self, id: u64, start: Timestamp, end: Timestamp) -> bool {
         (self.ids.is_empty() || self.ids.contains(&id))

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::View;
-use super::source::Source;
+use super::source::{Place, Source};
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
 use super::text::{clean, code, markdown};
@@ -23,12 +23,19 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         markdown(&summary::headline(source)),
         summary::times(day.as_deref(), view)
     )?;
+    for pattern in summary::patterns(source, view) {
+        writeln!(out, "{}\n", markdown(&pattern))?;
+    }
     let rows = summary::rows(source);
     writeln!(out, "| {} |", HEADER.map(|title| if title == "#" { "\\#" } else { title }).join(" | "))?;
     writeln!(out, "|{}", " --- |".repeat(HEADER.len()))?;
     for session in rows.shown.iter().filter_map(|&index| source.session(index)) {
         let cells = summary::cells(&session, view, day.is_some());
         writeln!(out, "| {} |", cells.map(|cell| markdown(&cell)).join(" | "))?;
+    }
+    let attempts = (0..rows.shown.len()).filter_map(|at| rows.ends(source, at));
+    for attempt in attempts {
+        writeln!(out, "\n{}", markdown(&summary::attempt(&attempt)))?;
     }
     let folds = rows.folds().chain(source.summary().unlisted.iter().map(|u| summary::unlisted(u, view)));
     for fold in folds {
@@ -38,8 +45,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for tale in summary::tell(source, &plans) {
         writeln!(out)?;
         match tale {
-            Tale::Story(session, depth) => {
-                story(out, &session, Frames::of(&session, source.captures()), view, depth)?;
+            Tale::Story(session, depth, place) => {
+                story(out, &session, Frames::of(&session, source.captures()), view, depth, place.as_ref())?;
             }
             Tale::Alike(text) => writeln!(out, "{}", markdown(&text))?,
             Tale::More(more) => writeln!(out, "{}", markdown(&summary::more_stories(more)))?,
@@ -68,10 +75,14 @@ fn story<W: Write>(
     frames: Frames<'_>,
     view: &View,
     depth: Depth,
+    place: Option<&Place>,
 ) -> io::Result<()> {
     writeln!(out, "### {}\n", markdown(&story::heading(session)))?;
     writeln!(out, "{}", markdown(&story::when(session, frames, &view.zone)))?;
-    if depth != Depth::None {
+    if let Some(place) = place {
+        writeln!(out, "\n{} ({})", markdown(&session.diagnosis.title), session.diagnosis.code)?;
+        writeln!(out, "\n{}", markdown(&summary::in_brief(place, session.id)))?;
+    } else if depth != Depth::None {
         let diagnosis = &session.diagnosis;
         writeln!(out, "\n**{}**", markdown(&diagnosis.title))?;
         if session.outcome != Outcome::Inconclusive {

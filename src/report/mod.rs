@@ -7,6 +7,7 @@
 pub mod build;
 pub mod choose;
 pub mod community_id;
+pub mod explain;
 pub mod json;
 pub mod markdown;
 pub mod model;
@@ -23,5 +24,5 @@ pub mod text;
 mod zone;
 
 pub use paint::View;
-pub use source::Source;
+pub use source::{Place, Source};
 pub use zone::{BadTime, BadZone, Typed, Zone};

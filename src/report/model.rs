@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use values::{
-    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PerDirection, Phase, Side, Span, Time,
-    Transport, Vantage,
+    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PatternKind, PerDirection, Phase, Side,
+    Span, Time, Transport, Vantage,
 };
 
 /// Name and version of the format.
@@ -352,20 +352,21 @@ pub struct ClosedBy {
     pub how: How,
 }
 
-/// One click of a user.
+/// One click of a user: sessions of one client address at one server that follow each other within a minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Attempt {
-    /// From 1.
+    /// From 1, in the order of first sessions; only attempts with a listed session are listed.
     pub id: u64,
     /// Who tried.
     pub client: Host,
     /// What was tried.
     pub server: Server,
-    /// Ids of the sessions.
+    /// Ids of the sessions, also of those that are not listed.
     pub sessions: Vec<u64>,
-    /// That of the session which decided it.
+    /// That of the session which decided it; "probe" where it only looked.
     pub outcome: Outcome,
-    /// Id of that session.
+    /// Id of that session: the last that worked or failed. One that the client left, or whose end is not shown,
+    /// decides only if it got further than a failure before it, or where none worked or failed.
     pub decided_by: u64,
     /// One or two sentences.
     pub story: String,
@@ -394,10 +395,39 @@ pub struct Summary {
     pub by_outcome: BTreeMap<&'static str, u64>,
     /// Sessions by diagnosis code.
     pub by_code: BTreeMap<&'static str, u64>,
+    /// Attempts by outcome.
+    pub attempts_by_outcome: BTreeMap<&'static str, u64>,
     /// Sessions that are counted and not listed.
     pub unlisted: Vec<Unlisted>,
-    /// What several sessions have in common.
-    pub patterns: Vec<serde_json::Map<String, serde_json::Value>>,
+    /// What several attempts have in common.
+    pub patterns: Vec<Pattern>,
+}
+
+/// Attempts that failed alike, none since having worked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Pattern {
+    /// Whom it is about.
+    pub kind: PatternKind,
+    /// The server where everybody fails.
+    pub server: Option<Server>,
+    /// The client that fails everywhere while others work.
+    pub client: Option<Host>,
+    /// Diagnosis code of most; null where the client fails in several ways.
+    pub code: Option<&'static str>,
+    /// Whether all attempts since then failed so; else at least three of four.
+    pub every: bool,
+    /// Failed sessions with that code.
+    pub sessions: u64,
+    /// From how many client addresses.
+    pub clients: u64,
+    /// At how many servers.
+    pub servers: u64,
+    /// Start of the first of them.
+    pub since: Time,
+    /// Start of the last session before them that worked.
+    pub last_good: Option<Time>,
+    /// The same in words.
+    pub text: String,
 }
 
 /// Sessions of one server and code beyond the bound of the list.

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::{Lines, Tone, View};
+use super::source::Place;
 use super::story::{self, Depth, Frames, Mark};
+use super::summary;
 
 pub(super) const fn tone(outcome: Outcome) -> Tone {
     match outcome {
@@ -20,7 +22,7 @@ const fn most(depth: Depth, view: &View) -> usize {
     match depth {
         _ if view.every_story => usize::MAX,
         Depth::Full => 4,
-        Depth::Short | Depth::None => 3,
+        Depth::Short | Depth::Brief | Depth::None => 3,
     }
 }
 
@@ -31,13 +33,19 @@ pub(super) fn story<W: Write>(
     frames: Frames<'_>,
     view: &View,
     depth: Depth,
+    place: Option<&Place>,
 ) -> io::Result<()> {
     lines.hanging(0, (Tone::Plain, ""), (Tone::Strong, &story::heading(session)))?;
     lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::when(session, frames, &view.zone)))?;
     if depth != Depth::None {
         lines.blank()?;
     }
-    if depth != Depth::None {
+    if let Some(place) = place {
+        let diagnosis = &session.diagnosis;
+        let title = format!("{} ({})", diagnosis.title, diagnosis.code);
+        lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &title))?;
+        lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &summary::in_brief(place, session.id)))?;
+    } else if depth != Depth::None {
         let diagnosis = &session.diagnosis;
         let most = most(depth, view);
         lines.hanging(2, (Tone::Plain, ""), (tone(session.outcome), &diagnosis.title))?;

@@ -3,6 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
+use super::explain::Explanation;
 use super::model::Report;
 use super::ndjson::{SessionLine, SummaryLine};
 
@@ -31,4 +32,9 @@ pub fn document() -> Schema {
 /// Of a line of `--format ndjson`.
 pub fn line() -> Schema {
     schema_of::<Line>("rdpwhy:1:line", "rdpwhy report, one line")
+}
+
+/// Of `explain --format json`.
+pub fn explanation() -> Schema {
+    schema_of::<Explanation>("rdpwhy:1:explain", "rdpwhy explanation")
 }

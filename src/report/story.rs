@@ -4,6 +4,7 @@ use super::model::{
     Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase,
     Rival, Session, Side,
 };
+use super::source::Place;
 use super::text::duration;
 use super::zone::Zone;
 use crate::knowledge::codes;
@@ -141,11 +142,13 @@ pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
 
 /// "The cause. To tell: how to tell it apart.".
 pub(super) fn rival(rival: &Rival) -> String {
-    let upper = |text: &str| {
-        let mut chars = text.chars();
-        chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect::<String>())
-    };
-    format!("{}. To tell: {}.", upper(&rival.cause), rival.tell_apart)
+    format!("{}. To tell: {}.", capital(&rival.cause), rival.tell_apart)
+}
+
+/// The text with a capital first letter.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Every phase that the wire showed, and how it went.
@@ -246,15 +249,18 @@ pub(super) enum Depth {
     Full,
     /// Without references and what the client shows.
     Short,
+    /// Only what happened, since another session decided how the attempt went.
+    Brief,
     /// Only its line in the table.
     None,
 }
 
-pub(super) const fn depth(outcome: Outcome, every: bool) -> Depth {
-    match outcome {
+pub(super) const fn depth(place: &Place, every: bool) -> Depth {
+    match place.outcome {
         _ if every => Depth::Full,
+        Outcome::Healthy | Outcome::Probe => Depth::None,
+        _ if !place.decides || matches!(place.in_the_end, Outcome::Probe) => Depth::Brief,
         Outcome::Failed | Outcome::Degraded => Depth::Full,
         Outcome::Aborted | Outcome::Inconclusive => Depth::Short,
-        Outcome::Healthy | Outcome::Probe => Depth::None,
     }
 }

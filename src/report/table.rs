@@ -22,11 +22,19 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     let day = summary::one_day(source, view);
     let head = format!("{}. {}", summary::headline(source), summary::times(day.as_deref(), view));
     Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Strong, &head))?;
+    for pattern in summary::patterns(source, view) {
+        writeln!(out)?;
+        Lines::new(out, view).hanging(0, (Tone::Warn, "! "), (Tone::Plain, &pattern))?;
+    }
     writeln!(out)?;
     let rows = summary::rows(source);
-    for (i, part) in rows.shown.chunks(LAID_OUT).enumerate() {
-        let sessions = part.iter().filter_map(|&index| source.session(index));
-        table(out, sessions, view, day.is_some(), i == 0)?;
+    for start in (0..rows.shown.len()).step_by(LAID_OUT) {
+        let part = rows.shown.iter().enumerate().skip(start).take(LAID_OUT);
+        let sessions = part.filter_map(|(at, &index)| {
+            let attempt = rows.ends(source, at).map(|attempt| summary::attempt(&attempt));
+            Some((source.session(index)?, attempt))
+        });
+        table(out, sessions, view, day.is_some(), start == 0)?;
     }
     let mut lines = Lines::new(out, view);
     for fold in rows.folds() {
@@ -39,10 +47,10 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for tale in summary::tell(source, &plans) {
         lines.blank()?;
         match tale {
-            Tale::Story(session, depth) => {
+            Tale::Story(session, depth, place) => {
                 lines.blank()?;
                 let frames = Frames::of(&session, source.captures());
-                plain::story(&mut lines, &session, frames, view, depth)?;
+                plain::story(&mut lines, &session, frames, view, depth, place.as_ref())?;
             }
             Tale::Alike(text) => lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &text))?,
             Tale::More(more) => lines.line(0, &[(Tone::Plain, &summary::more_stories(more))])?,
@@ -63,17 +71,20 @@ const ADDRESS: usize = 24;
 /// A diagnosis that gets less room than this stands below its row instead.
 const NARROWEST: usize = 30;
 
+/// Rows of sessions, each with what stands below it: the summary of the attempt that ends there.
 fn table<W: Write>(
     out: &mut W,
-    sessions: impl Iterator<Item = Session>,
+    sessions: impl Iterator<Item = (Session, Option<String>)>,
     view: &View,
     one_day: bool,
     header: bool,
 ) -> io::Result<()> {
     let mut outcomes = Vec::new();
     let mut rows = Vec::new();
-    for session in sessions {
+    let mut attempts = Vec::new();
+    for (session, attempt) in sessions {
         outcomes.push(session.outcome);
+        attempts.push(attempt);
         let mut cells = summary::cells(&session, view, one_day).map(|cell| clean(&cell).into_owned());
         for address in [CLIENT, SERVER] {
             cells[address] = squeeze(&cells[address], ADDRESS);
@@ -107,7 +118,8 @@ fn table<W: Write>(
     }
     let mut outcomes = outcomes.into_iter();
     let mut diagnoses = diagnoses.into_iter();
-    let mut pending: Option<String> = None;
+    let mut attempts = attempts.into_iter();
+    let mut pending = Below::default();
     for (i, line) in table.lines().enumerate() {
         let line = line.trim_end();
         if i == 0 {
@@ -120,14 +132,14 @@ fn table<W: Write>(
         let number =
             line.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit()));
         if number && line.chars().take_while(|c| *c == ' ').count() < 8 {
-            stand_below(out, pending.take(), view)?;
-            pending = diagnoses.next();
+            pending.write(out, view)?;
+            pending = Below { diagnosis: diagnoses.next(), attempt: attempts.next().flatten() };
             writeln!(out, "{}", paint(line, outcomes.next(), view.color))?;
         } else {
             writeln!(out, "{line}")?;
         }
     }
-    stand_below(out, pending, view)
+    pending.write(out, view)
 }
 
 /// What the other columns leave for the diagnosis.
@@ -141,11 +153,25 @@ fn room(rows: &[[String; HEADER.len()]], width: usize) -> usize {
     width.saturating_sub(others + 2 * HEADER.len())
 }
 
-/// A diagnosis below its row; "healthy" has been said by the outcome.
-fn stand_below<W: Write>(out: &mut W, diagnosis: Option<String>, view: &View) -> io::Result<()> {
-    match diagnosis.filter(|diagnosis| diagnosis != "healthy") {
-        Some(diagnosis) => Lines::new(out, view).hanging(6, (Tone::Plain, ""), (Tone::Plain, &diagnosis)),
-        None => Ok(()),
+/// What stands below a row.
+#[derive(Debug, Default)]
+struct Below {
+    /// Where it has no column; "healthy" has been said by the outcome.
+    diagnosis: Option<String>,
+    /// The attempt whose last row it is.
+    attempt: Option<String>,
+}
+
+impl Below {
+    fn write<W: Write>(&self, out: &mut W, view: &View) -> io::Result<()> {
+        let mut lines = Lines::new(out, view);
+        if let Some(diagnosis) = self.diagnosis.as_deref().filter(|diagnosis| *diagnosis != "healthy") {
+            lines.hanging(6, (Tone::Plain, ""), (Tone::Plain, diagnosis))?;
+        }
+        match &self.attempt {
+            Some(attempt) => lines.hanging(2, (Tone::Faint, "└ "), (Tone::Plain, attempt)),
+            None => Ok(()),
+        }
     }
 }
 

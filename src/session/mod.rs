@@ -180,7 +180,7 @@ impl Session {
 
     /// Whether the capture lacks nothing of either end, so that order and lengths can be believed.
     fn is_whole(&self) -> bool {
-        self.facts.holes.is_empty() && !Dir::BOTH.into_iter().any(|dir| self.lacks(dir))
+        self.facts.holes.is_empty() && !self.lacks_any()
     }
 
     /// Where the server's side ended a connection inside TLS, by an alert, FIN or RST, before the client

@@ -10,7 +10,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if let Some(ultimatum) = session.facts.standard.as_ref().and_then(|standard| standard.ultimatum) {
         let (dir, reason) = ultimatum.value;
         let first = session.tcp.closing.is_none_or(|closing| ultimatum.span.first.before(&closing.stamp));
-        if dir != Dir::ServerToClient || !first || session.is_active() {
+        // xrdp says goodbye in this way to whatever speaks to it, so the client must have asked for RDP.
+        let asked = session.facts.request.is_some() || session.in_setup();
+        if dir != Dir::ServerToClient || !first || !asked || session.is_active() {
             return None;
         }
         let hidden = session.facts.standard.as_ref().is_some_and(|standard| !standard.in_clear());

@@ -16,7 +16,7 @@ use crate::report::model::{
 use crate::session::{self, DirFacts, Session as Happened};
 
 /// Makes the model of one session.
-pub(super) fn session(diagnosed: &Diagnosed, id: u64, lost: &Lost<'_>) -> Session {
+pub(super) fn session(diagnosed: &Diagnosed, id: u64, attempt: u64, lost: &Lost<'_>) -> Session {
     let happened = &diagnosed.session;
     let tcp = &happened.tcp;
     let (start, end) = bounds(happened);
@@ -24,7 +24,7 @@ pub(super) fn session(diagnosed: &Diagnosed, id: u64, lost: &Lost<'_>) -> Sessio
     let make = |verdict| diagnosis::diagnosis(verdict, happened, lost);
     Session {
         id,
-        attempt: id,
+        attempt,
         transport: Transport::Tcp,
         client: endpoint(tcp.client, client_name),
         server: endpoint(tcp.server, server_name),

@@ -328,6 +328,16 @@ names! {
 }
 
 names! {
+    /// What sessions that fail alike have in common.
+    PatternKind {
+        /// Everybody fails at one server.
+        Server = "server-wide",
+        /// One client fails at every server.
+        Client = "client-wide",
+    }
+}
+
+names! {
     /// The packet that closes a connection.
     How {
         /// In order.

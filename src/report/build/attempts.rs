@@ -1,0 +1,321 @@
+//! Attempts and patterns as the report shows them: which of them, their numbers and their stories.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::analyzer::Diagnosed;
+use crate::base::Stamp;
+use crate::diagnosis::{Asked, Attempts, Brief, Decided, Kept, Ledger, Outcome, Scope};
+use crate::report::choose::Choice;
+use crate::report::model::{self, Attempt, Host, Pattern, PatternKind, Server, Time};
+use crate::report::source::Place;
+use crate::report::summary;
+use crate::report::text::{count, duration, number};
+
+/// The attempts of all sessions, and those of them that are shown.
+#[derive(Debug)]
+pub(super) struct Formed<'a> {
+    attempts: Attempts<'a>,
+    /// Attempts with a listed session, in order.
+    shown: Vec<Shown>,
+    by_outcome: BTreeMap<&'static str, u64>,
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    /// Its number, from 0.
+    attempt: u32,
+    /// Rank of its first session that is listed.
+    rank: u32,
+    decided: Decided,
+}
+
+const fn id(rank: u32) -> u64 {
+    rank as u64 + 1
+}
+
+const fn rank(id: u64) -> u32 {
+    id.saturating_sub(1) as u32
+}
+
+impl<'a> Formed<'a> {
+    /// Forms them, shown or not.
+    pub(super) fn of(ledger: &'a Ledger, separate: bool) -> Self {
+        let attempts = Attempts::form(ledger, separate);
+        Formed { attempts, shown: Vec::new(), by_outcome: BTreeMap::new(), patterns: Vec::new() }
+    }
+
+    /// The id of the session that begins with this packet.
+    pub(super) fn id(&self, first: Stamp) -> u64 {
+        id(self.attempts.rank(first))
+    }
+
+    /// Shows the attempts of these sessions (ids in order), and counts also those of the sessions that were
+    /// chosen and are only counted. Patterns are shown whose server or client has a session here.
+    pub(super) fn choose(&mut self, choice: &Choice, listed: impl Iterator<Item = u64>) {
+        let attempts = &self.attempts;
+        let mut shown: Vec<(u32, u32)> = listed.map(|id| (attempts.of(rank(id)), rank(id))).collect();
+        shown.sort_unstable();
+        shown.dedup_by_key(|(attempt, _)| *attempt);
+        let decided = |(attempt, rank)| Shown { attempt, rank, decided: attempts.decided(rank) };
+        let shown: Vec<Shown> = shown.into_iter().map(decided).collect();
+        let mut counted = vec![false; attempts.sessions() as usize];
+        let mut first = |attempt: u32| {
+            counted.get_mut(attempt as usize).is_some_and(|counted| !std::mem::replace(counted, true))
+        };
+        let mut count = |outcome: Outcome| *self.by_outcome.entry(outcome.as_str()).or_default() += 1;
+        for shown in shown.iter().filter(|shown| first(shown.attempt)) {
+            count(shown.decided.outcome);
+        }
+        for rank in 0..attempts.sessions() {
+            let Some(session) = attempts.session(rank).filter(|session| session.kept == Kept::Counted) else {
+                continue;
+            };
+            // Each attempt is looked at once: one may have a million sessions.
+            if choice.takes_time(id(rank), session.start, session.end) && first(attempts.of(rank)) {
+                count(attempts.decided(rank).outcome);
+            }
+        }
+        self.shown = shown;
+        self.patterns = crate::diagnosis::patterns(attempts).iter().map(pattern).collect();
+        if !choice.takes_all() {
+            let mut ends = Vec::new();
+            for session in self.shown.iter().filter_map(|shown| attempts.session(shown.rank)) {
+                ends.push((session.client, session.server));
+            }
+            self.patterns.retain(|pattern| {
+                ends.iter().any(|(client, server)| {
+                    pattern.client.is_some_and(|host| host.ip == *client)
+                        || pattern.server.is_some_and(|s| SocketAddr::new(s.ip, s.port) == *server)
+                })
+            });
+        }
+    }
+
+    /// Attempts by outcome.
+    pub(super) fn by_outcome(&self) -> BTreeMap<&'static str, u64> {
+        self.by_outcome.clone()
+    }
+
+    /// Patterns.
+    pub(super) fn patterns(&self) -> Vec<Pattern> {
+        self.patterns.clone()
+    }
+
+    /// Id of the first listed session of each attempt that is shown.
+    pub(super) fn shown(&self) -> impl Iterator<Item = u64> + '_ {
+        self.shown.iter().map(|shown| id(shown.rank))
+    }
+
+    /// Id of the attempt that a session belongs to.
+    pub(super) fn attempt_id(&self, session: u64) -> u64 {
+        id(self.attempts.of(rank(session)))
+    }
+
+    fn decided(&self, session: u64) -> Option<Decided> {
+        let attempt = self.attempts.of(rank(session));
+        let at = self.shown.binary_search_by_key(&attempt, |shown| shown.attempt).ok()?;
+        self.shown.get(at).map(|shown| shown.decided)
+    }
+
+    /// The place of a session.
+    pub(super) fn place(&self, session: u64, outcome: model::Outcome) -> Option<Place> {
+        let decided = self.decided(session)?;
+        Some(Place {
+            outcome,
+            attempt: self.attempt_id(session),
+            in_the_end: super::diagnosis::outcome(decided.outcome),
+            decided_by: id(decided.by),
+            decides: id(decided.by) == session,
+            several: self.attempts.together(rank(session)).nth(1).is_some(),
+        })
+    }
+
+    /// The attempt of a session.
+    pub(super) fn attempt(&self, session: u64, diagnosed: &Diagnosed) -> Option<Attempt> {
+        let decided = self.decided(session)?;
+        let ranks: Vec<u32> = self.attempts.together(rank(session)).collect();
+        let tcp = &diagnosed.session.tcp;
+        Some(Attempt {
+            id: self.attempt_id(session),
+            client: Host { ip: tcp.client.ip() },
+            server: Server { ip: tcp.server.ip(), port: tcp.server.port() },
+            outcome: super::diagnosis::outcome(decided.outcome),
+            decided_by: id(decided.by),
+            story: match ranks.as_slice() {
+                [alone] => single(diagnosed, self.attempts.looked(*alone)),
+                several => self.story(several, decided),
+            },
+            sessions: ranks.into_iter().map(id).collect(),
+        })
+    }
+
+    fn story(&self, ranks: &[u32], decided: Decided) -> String {
+        let sessions = |looked: bool| -> Vec<(u64, Brief)> {
+            let ranks = ranks.iter().filter(|rank| self.attempts.looked(**rank) == looked);
+            ranks.filter_map(|&rank| Some((id(rank), self.attempts.session(rank)?))).collect()
+        };
+        let (real, looks) = (sessions(false), sessions(true));
+        let Some((last, _)) = real.last() else { return checks(&looks) };
+        let mut story = tries(&real);
+        if *last != id(decided.by) {
+            story += &format!(" What counts is session {}.", id(decided.by));
+        }
+        match looks.len() as u64 {
+            0 => {}
+            1 => story += " One more connection only looked.",
+            more => story += &format!(" {} more connections only looked.", number(more)),
+        }
+        story
+    }
+}
+
+fn pattern(pattern: &crate::diagnosis::Pattern) -> Pattern {
+    let (kind, server, client) = match pattern.scope {
+        Scope::Server(server) => {
+            (PatternKind::Server, Some(Server { ip: server.ip(), port: server.port() }), None)
+        }
+        Scope::Client(ip) => (PatternKind::Client, None, Some(Host { ip })),
+    };
+    let mut pattern = Pattern {
+        kind,
+        server,
+        client,
+        code: pattern.code,
+        every: pattern.every,
+        sessions: pattern.sessions,
+        clients: pattern.clients,
+        servers: pattern.servers,
+        since: Time(pattern.since),
+        last_good: pattern.last_good.map(Time),
+        text: String::new(),
+    };
+    pattern.text = summary::pattern(&pattern, |time| time.to_string());
+    pattern
+}
+
+/// The story of a session that is alone in its attempt.
+fn single(diagnosed: &Diagnosed, looked: bool) -> String {
+    let happened = &diagnosed.session;
+    let verdict = &diagnosed.diagnosis.verdict;
+    let title = verdict.title.as_deref().unwrap_or_else(|| title(verdict.code));
+    let (start, end) = super::session::bounds(happened);
+    let check = if looked && verdict.outcome != Outcome::Probe {
+        " This client does so again and again and never goes further: a health check or a scanner, no user."
+    } else {
+        ""
+    };
+    format!(
+        "{} connected to {} and got as far as {} within {}. {title}.{check}",
+        happened.tcp.client,
+        happened.tcp.server,
+        happened.phase().as_str(),
+        duration(end.seconds_since(start)),
+    )
+}
+
+fn title(code: &'static str) -> &'static str {
+    crate::knowledge::page(code).map_or(code, |page| page.title)
+}
+
+/// The story of sessions that only looked.
+fn checks(looks: &[(u64, Brief)]) -> String {
+    let declined = looks.iter().any(|(_, look)| look.outcome != Outcome::Probe);
+    let what =
+        if declined { "asked how the server secures connections" } else { "looked whether the port is open" };
+    let times = count(looks.len() as u64, "time");
+    format!("The client {what}, and left, {times} {}: a health check or a scan, no user.", within(looks))
+}
+
+/// "within 12.5 s".
+fn within(sessions: &[(u64, Brief)]) -> String {
+    let times = sessions.first().zip(sessions.last());
+    let seconds = times.map_or(0.0, |((_, first), (_, last))| last.end.seconds_since(first.start));
+    format!("within {}", duration(seconds.max(0.0)))
+}
+
+/// Kinds of tries that are told one by one.
+const TOLD: usize = 4;
+
+/// The story of sessions that tried: what was asked, how it went, and what came after.
+fn tries(sessions: &[(u64, Brief)]) -> String {
+    let runs: Vec<&[(u64, Brief)]> =
+        sessions.chunk_by(|(_, a), (_, b)| a.code == b.code && a.asked == b.asked).collect();
+    let Some((first, rest)) = runs.split_first() else { return String::new() };
+    let asked = |run: &[(u64, Brief)]| run.first().map_or("", |(_, session)| asked(session.asked));
+    let went = |run: &[(u64, Brief)]| run.first().map_or_else(String::new, |(_, session)| went(session));
+    if rest.is_empty() {
+        let times = count(first.len() as u64, "time");
+        return format!("Tried {times}{} {}, each time: {}.", asked(first), within(first), went(first));
+    }
+    let start = if asked(first).is_empty() { "Connected" } else { "Asked" };
+    let told = format!("{start}{} ({}): {}.", asked(first), named(first), went(first));
+    if rest.len() < TOLD {
+        let mut before = *first;
+        let mut clauses = Vec::new();
+        for &run in rest {
+            let pause = pause(before, run);
+            clauses.push(format!("{pause}{} ({}): {}", asked(run), named(run), went(run)));
+            before = run;
+        }
+        return format!("{told} Came back {}.", clauses.join("; "));
+    }
+    let more: usize = rest.iter().map(|run| run.len()).sum();
+    let last = rest.last().copied().unwrap_or_default();
+    format!(
+        "{told} Came back {} more, with changing results; in the end{} ({}): {}.",
+        count(more as u64, "time"),
+        asked(last),
+        named(last),
+        went(last)
+    )
+}
+
+/// "after 2.400 s", "at once".
+fn pause(before: &[(u64, Brief)], after: &[(u64, Brief)]) -> String {
+    let ends = before.last().zip(after.first());
+    let seconds = ends.map_or(0.0, |((_, before), (_, after))| after.start.seconds_since(before.end));
+    if seconds < 0.01 { "at once".to_owned() } else { format!("after {}", duration(seconds)) }
+}
+
+/// "session 3", "5 times, sessions 3 to 9".
+fn named(run: &[(u64, Brief)]) -> String {
+    match run {
+        [(only, _)] => format!("session {only}"),
+        [(first, _), .., (last, _)] => format!("{} times, sessions {first} to {last}", run.len()),
+        [] => String::new(),
+    }
+}
+
+const fn asked(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Nothing => "",
+        Asked::Rdp => " with Standard RDP Security",
+        Asked::Tls => " with TLS",
+        Asked::Nla => " with NLA",
+        Asked::Rdstls => " with RDSTLS",
+        Asked::Rdsaad => " with Entra ID sign-in",
+        Asked::Other => " with a protocol that is not known",
+    }
+}
+
+/// How a session went, as the end of a sentence.
+fn went(session: &Brief) -> String {
+    let title = title(session.code);
+    match session.outcome {
+        Outcome::Healthy => "it worked".to_owned(),
+        Outcome::Degraded => format!("it worked, but {}", lower(title)),
+        Outcome::Inconclusive => "how that went on is not shown".to_owned(),
+        Outcome::Failed | Outcome::Aborted | Outcome::Probe => lower(title),
+    }
+}
+
+/// With a small first letter, unless it begins an abbreviation.
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
