@@ -31,6 +31,8 @@ struct Flight {
     sent: Repeats,
     /// IP length of the last of them.
     ip_len: u32,
+    /// IPv4 identification of the same, 0 where there is none.
+    ip_id: u16,
 }
 
 /// The last repeat counted as loss, until it is known whether it was needed.
@@ -232,6 +234,10 @@ impl Direction {
         if sent.len == 1 && end == self.top as i64 && quiet {
             return None;
         }
+        if self.is_seen_again(sent, end) {
+            facts.duplicate_frames += 1;
+            return None;
+        }
         facts.segments += 1;
         let end = u64::try_from(end).ok().filter(|&end| end > 0)?;
         let start = u64::try_from(sent.start).unwrap_or(0);
@@ -276,6 +282,20 @@ impl Direction {
         Some(Arrival { start, end, new })
     }
 
+    /// Whether a repeat is the same packet as before, seen on the other side of a slow router: what is sent again
+    /// has a new identification.
+    fn is_seen_again(&self, sent: &Sent, end: i64) -> bool {
+        let (Ok(start), Ok(end)) = (u64::try_from(sent.start), u64::try_from(end)) else { return false };
+        sent.ip_id != 0
+            && start < self.top
+            && self.flights.iter().any(|flight| {
+                flight.ip_id == sent.ip_id
+                    && (flight.start..flight.end).contains(&start)
+                    && end == flight.end
+                    && flight.ip_len == sent.ip_len
+            })
+    }
+
     fn unseen(&self, start: u64, end: u64) -> u64 {
         let start = start.max(self.next);
         if start < end { self.store.unseen(start, end) } else { 0 }
@@ -310,6 +330,7 @@ impl Direction {
                     flight.sent.last = sent.stamp;
                     flight.sent.count = flight.sent.count.saturating_add(1);
                     flight.ip_len = sent.ip_len;
+                    flight.ip_id = sent.ip_id;
                     pos = flight.end;
                     at += 1;
                 }
@@ -321,6 +342,7 @@ impl Direction {
                             end: stop,
                             sent: Repeats::once(sent.stamp),
                             ip_len: sent.ip_len,
+                            ip_id: sent.ip_id,
                         };
                         self.flights.insert(at, sent);
                         at += 1;
