@@ -135,6 +135,9 @@ impl Script {
             handshake_ack: (self.phase > Phase::TcpConnect).then_some(first),
             refused: None,
             icmp: None,
+            last_icmp: None,
+            too_big: None,
+            pause: None,
             dir,
             closing: self.closed.map(|at| Closing {
                 dir: Dir::ClientToServer,
@@ -164,7 +167,7 @@ impl Script {
         }
         let evidence = Evidence::seen(first, "scripted");
         let verdict = Verdict::new(self.code, self.outcome, Side::Unknown, Confidence::Likely, evidence);
-        Diagnosed { session: Session { tcp, facts }, diagnosis: Diagnosis { verdict, others: Vec::new() } }
+        Diagnosed { session: Session::new(tcp, facts), diagnosis: Diagnosis { verdict, others: Vec::new() } }
     }
 }
 
