@@ -163,8 +163,9 @@ fn talks(capture: &Frames) -> Vec<Talk> {
         let bytes: usize = said.turns.iter().map(|turn| turn.bytes.len()).sum();
         // Where framing is lost, it is found again where a segment begins with a header.
         // What the path swallowed is not in the bytes that are said again.
-        let sound =
-            !done.diagnosis.verdict.code.starts_with("path-") && done.session.facts.malformed.is_empty();
+        let code = done.diagnosis.verdict.code;
+        let swallowed = code.starts_with("path-") || code == "session-lost";
+        let sound = !swallowed && done.session.facts.malformed.is_empty();
         if said.whole && sound && !late && bytes < 64 * 1024 && tcp.handshake_ack.is_some() {
             talks.push(Talk {
                 name: format!("{} {client}", capture.name()),

@@ -28,6 +28,8 @@ const VALID_CLIENT: [usize; 2] = [34, 35];
 const EARLY_USER_AUTHORIZATION: usize = 4;
 /// License requests and Demand Actives are longer, auto-detect and multitransport requests shorter.
 const LARGE: usize = 120;
+/// License information, platform challenge and response, license, and the goodbyes of TLS.
+const LICENSE_EXCHANGE: usize = 6;
 /// Synchronize, two Controls and the Font Map end the finalization.
 const FINALIZATION: usize = 4;
 
@@ -83,13 +85,21 @@ impl Shape {
         };
         self.entered.push((Phase::Licensing, license.span));
         if !valid(license) {
-            self.license_open = true;
-            // Ends with "valid client", or with a license, after which the Demand Active comes.
-            if !rest.by_ref().any(|record| server(&record) && valid(record)) {
+            // Ends with "valid client", or with a license, after which the Demand Active comes. An exchange
+            // has a handful of records; more of them were not licensing, whatever their order looks like.
+            let after: Vec<&Record> = rest.collect();
+            let Some(end) = after.iter().position(|record| server(record) && valid(record)) else {
+                self.license_open = after.len() <= LICENSE_EXCHANGE;
                 return;
-            }
-            self.license_open = false;
+            };
+            return self.activate(tls, after.into_iter().skip(end + 1));
         }
+        self.activate(tls, rest);
+    }
+
+    /// Follows the sequence from the Demand Active on.
+    fn activate<'a>(&mut self, tls: &Tls, mut rest: impl Iterator<Item = &'a Record>) {
+        let server = |record: &&Record| record.dir == Dir::ServerToClient;
         let Some(demand) =
             rest.by_ref().find(|record| server(record) && tls.hides_at_least(record.length, LARGE))
         else {

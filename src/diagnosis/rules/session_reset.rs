@@ -6,7 +6,8 @@ use crate::diagnosis::injection;
 pub(super) const RULE: Rule = Rule { code: "session-reset", supersedes: &["healthy"], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let closing = session.abrupt_reset()?;
+    // What the capture lacks may have been the goodbye.
+    let closing = session.abrupt_reset().filter(|_| !session.lacks_any())?;
     let sender = closing.dir.sender();
     let side = if closing.dir == Dir::ClientToServer { Side::Client } else { Side::Server };
     let genuine = injection::looks_genuine(session);
