@@ -159,7 +159,8 @@ fn bad_usage() {
         &["--around", "09:00", "--from", "08:00"],
         &["--port", "0"],
         &["--session", "x"],
-        &["--saw", "0x904"],
+        &["--saw", "ticket"],
+        &["--saw", "0x904/0x7/0x1"],
         &["--redact"],
     ] {
         let output = run(&file, args);
@@ -192,6 +193,8 @@ fn help_and_version() {
         "--all-sessions",
         "--format",
         "--timeline",
+        "--saw",
+        "explain",
         "--tz",
         "--exit-code",
         "--color",
@@ -199,11 +202,116 @@ fn help_and_version() {
     ] {
         assert!(text.contains(option), "{option}: {text}");
     }
-    for later in ["--saw", "--redact", "--keylog", "live", "compare", "explain"] {
+    for later in ["--redact", "--keylog", "live", "compare"] {
         assert!(!text.contains(later), "{later}: {text}");
     }
     let version = command().arg("--version").output().unwrap();
     assert_eq!(out(&version), format!("rdpwhy {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+fn explain(args: &[&str]) -> Output {
+    command().arg("explain").args(args).output().unwrap()
+}
+
+#[test]
+fn explains_the_error_that_people_report_most() {
+    let output = explain(&["0x904", "0x7"]);
+    assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
+    let text = out(&output);
+    for part in ["2308", "Documented:", "Reported:", "no proof", "--saw 0x904/0x7", "learn.microsoft.com"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().count() <= 60, "{} lines are no screen", text.lines().count());
+    let command = |line: &&str| line.trim_start().starts_with("Get-WinEvent") || line.contains("https://");
+    assert!(text.lines().filter(|line| !command(line)).all(|line| line.chars().count() <= 100), "{text}");
+    for same in
+        [&["0x904/0x7"][..], &["2308", "7"], &["2308/7"], &["Error code: 0x904", "Extended error code: 0x7"]]
+    {
+        assert_eq!(out(&explain(same)), text, "{same:?}");
+    }
+}
+
+#[test]
+fn explains_in_every_format() {
+    let schema = rdpwhy::report::schema::explanation();
+    let validator = jsonschema::validator_for(schema.as_value()).unwrap();
+    for asked in
+        ["0x904/0x7", "5", "tls-cipher-mismatch", "STATUS_LOGON_FAILURE", "0x904/0x55", "port-unreachable"]
+    {
+        let output = explain(&[asked, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{asked}");
+        let explanation = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(validator.is_valid(&explanation), "{explanation:#}");
+        assert_eq!(explanation["type"], "explanation");
+        assert_eq!(explanation["asked"], asked);
+        let markdown = out(&explain(&[asked, "--format", "markdown"]));
+        assert!(markdown.starts_with("### ") && markdown.contains("]("), "{markdown}");
+        assert!(!out(&explain(&[asked])).contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn several_meanings_are_listed_the_most_likely_first() {
+    let text = out(&explain(&["5"]));
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+    assert!(at("RDP negotiation failure 5") < at("mstsc extended error code 0x5"));
+    assert!(at("HYBRID_REQUIRED_BY_SERVER") < at("ERRINFO_DISCONNECTED_BY_OTHERCONNECTION"));
+    assert!(text.contains("negotiation-nla-required"));
+    let reported = out(&explain(&["0xB09"]));
+    assert!(reported.contains("Reported, not documented by Microsoft."), "{reported}");
+}
+
+#[test]
+fn what_is_unknown_is_said_with_near_misses() {
+    for (asked, near) in [
+        (&["tls-cypher-mismatch"][..], "did you mean tls-cipher-mismatch?"),
+        (&["0x516"], "did you mean 0x204 (516)"),
+        (&["handshake_failur"], "handshake_failure"),
+        (&["qqqqqqqq\u{1b}[31m"], "accepted are"),
+    ] {
+        let output = explain(asked);
+        assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""), "{asked:?}");
+        let text = err(&output);
+        assert!(text.starts_with("rdpwhy: unknown: ") && text.contains(near), "{text}");
+        assert!(text.contains("accepted are") && !text.contains('\u{1b}'), "{text}");
+    }
+    assert_eq!(explain(&[]).status.code(), Some(2));
+    assert_eq!(explain(&["5", "--format", "xml"]).status.code(), Some(2));
+    assert_eq!(explain(&["-1073741715"]).status.code(), Some(0), "a status as a signed number");
+}
+
+#[test]
+fn marks_the_sessions_that_fit_what_the_user_saw() {
+    let dir = Dir::new();
+    let file = dir.two();
+    assert_eq!(json(&file, &[])["sessions"][0]["saw"], serde_json::Value::Null);
+    let fits = |saw: &str| {
+        let report = json(&file, &["--saw", saw]);
+        let sessions = report["sessions"].as_array().unwrap();
+        let fits = sessions.iter().map(|session| session["saw"]["fit"].as_str().unwrap().to_owned());
+        fits.collect::<Vec<_>>()
+    };
+    assert_eq!(fits("0x204"), ["expected", "excluded"], "a session that connected");
+    assert_eq!(fits("0xB09"), ["unlikely", "expected"]);
+    assert_eq!(fits("0x904/0x7"), ["excluded", "unlikely"], "one that never connected");
+    assert_eq!(fits("2308/7"), fits("0x904/0x7"));
+    let text = out(&run(&file, &["--saw", "0xB09"]));
+    assert!(text.contains("The user saw 0xB09: 1 session fits, 1 session is unlikely to fit."), "{text}");
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("10.0.0.1:3389 ")).collect();
+    assert!(rows[0].trim_start().starts_with("2 "), "what fits comes first: {text}");
+    assert!(text.contains("Fits 0xB09: mstsc usually shows it for this."), "{text}");
+    assert!(text.contains("Unlikely to fit 0xB09: "), "{text}");
+    let markdown = out(&run(&file, &["--saw", "0xB09", "--format", "markdown"]));
+    assert!(markdown.contains("\\[fits well\\] negotiation-nla-required"), "{markdown}");
+    let named = command().args(["analyze", "--saw", "0xB09"]).arg(&file).output().unwrap();
+    assert_eq!(out(&named), text);
+    let none = out(&run(&file, &["--saw", "0x904/0x7"]));
+    assert!(
+        none.contains("1 session is unlikely to fit, 1 session does not fit. It may have come"),
+        "{none}"
+    );
+    let unheard = out(&run(&file, &["--saw", "0x999"]));
+    assert!(unheard.contains("It is no error code that is known of mstsc."), "{unheard}");
 }
 
 #[test]

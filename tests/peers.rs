@@ -7,19 +7,29 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Code and phase of each session, in order; `None` where the captures are not there.
-fn verdicts(file: &str) -> Option<Vec<(String, String)>> {
+/// The report on a capture; `None` where the captures are not there.
+fn report(file: &str) -> Option<Value> {
+    report_with(file, &[])
+}
+
+fn report_with(file: &str, args: &[&str]) -> Option<Value> {
     let Some(folder) = std::env::var_os("RDPWHY_PEER_CAPTURES") else {
         eprintln!("SKIPPED: RDPWHY_PEER_CAPTURES is unset, so {file} was not read");
         return None;
     };
     let output = Command::new(env!("CARGO_BIN_EXE_rdpwhy"))
         .args(["analyze", "--format", "json"])
+        .args(args)
         .arg(PathBuf::from(folder).join(file))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// Code and phase of each session, in order.
+fn verdicts(file: &str) -> Option<Vec<(String, String)>> {
+    let report = report(file)?;
     let text = |value: &Value| value.as_str().unwrap_or("null").to_owned();
     let sessions = report["sessions"].as_array().unwrap().iter();
     Some(sessions.map(|s| (text(&s["diagnosis"]["code"]), text(&s["phase"]))).collect())
@@ -30,6 +40,23 @@ fn expect(file: &str, want: &[(&str, &str)]) {
         let got: Vec<(&str, &str)> =
             got.iter().map(|(code, phase)| (code.as_str(), phase.as_str())).collect();
         assert_eq!(got, want, "{file}");
+    }
+}
+
+/// One click each: the client's second connection, 34 s and 2.4 s after the first, with the same cookie.
+#[test]
+fn what_was_got_over_is_one_attempt_that_worked() {
+    for file in ["rdp-to-ssl.pcap", "rdp-proprietary-encryption.pcap"] {
+        // That it ends with 0 is checked there.
+        let Some(report) = report_with(file, &["--exit-code"]) else { continue };
+        let [attempt] = report["attempts"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
+        assert_eq!(attempt["sessions"], serde_json::json!([1, 2]), "{file}");
+        assert_eq!((&attempt["outcome"], &attempt["decided_by"]), (&"healthy".into(), &2.into()), "{file}");
+        assert_eq!(
+            report["sessions"][0]["negotiation"]["cookie"],
+            report["sessions"][1]["negotiation"]["cookie"]
+        );
+        assert_eq!(report["summary"]["attempts_by_outcome"], serde_json::json!({"healthy": 1}), "{file}");
     }
 }
 

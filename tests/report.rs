@@ -86,6 +86,7 @@ fn session(id: u64, outcome: Outcome, phase: Phase, diagnosis: Diagnosis) -> Ses
         outcome,
         diagnosis,
         other_diagnoses: Vec::new(),
+        saw: None,
         timeline: vec![
             event(1, 0, C, Phase::TcpConnect, "tcp-syn", "SYN"),
             event(2, 1, S, Phase::TcpConnect, "tcp-syn-ack", "SYN-ACK"),
@@ -317,7 +318,11 @@ fn validate(schema: &schemars::Schema, instance: &str) {
 
 #[test]
 fn schemas_are_the_published_ones() {
-    for (file, schema) in [("rdpwhy-1.json", schema::document()), ("rdpwhy-1-line.json", schema::line())] {
+    for (file, schema) in [
+        ("rdpwhy-1.json", schema::document()),
+        ("rdpwhy-1-line.json", schema::line()),
+        ("rdpwhy-1-explain.json", schema::explanation()),
+    ] {
         let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         golden(&format!("docs/schema/{file}"), &text);
     }
@@ -326,6 +331,25 @@ fn schemas_are_the_published_ones() {
 #[test]
 fn table() {
     golden("tests/golden/report/table.txt", &table_text(&mixed(), &View::default()));
+}
+
+/// A copy of a report that judges its sessions by what the user saw.
+fn saw(mut report: Report) -> Report {
+    for session in &mut report.sessions {
+        let (fit, why) = match session.outcome {
+            Outcome::Healthy => (SawFit::Excluded, "the session worked, and the client itself ended it"),
+            Outcome::Failed => (SawFit::Consistent, "mstsc may show it here"),
+            _ => (SawFit::Unlikely, "the client itself ended this one"),
+        };
+        session.saw = Some(Saw { code: "0x904".into(), extended: Some("0x7".into()), fit, why: why.into() });
+    }
+    report
+}
+
+#[test]
+fn table_by_the_error_that_was_seen() {
+    golden("tests/golden/report/saw.txt", &table_text(&saw(mixed()), &View::default()));
+    validate(&schema::document(), &json::to_string(&saw(mixed())).unwrap());
 }
 
 #[test]
@@ -375,6 +399,7 @@ fn json_keys_stand_in_the_promised_order() {
         "client_error",
         "references",
         "other_diagnoses",
+        "saw",
         "timeline",
         "negotiation",
         "tls",

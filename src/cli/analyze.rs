@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Analyze) -> Status {
     };
     let options = build::Options { choice, separate: args.separate };
     let infos: Vec<&CaptureInfo> = found.infos.iter().collect();
-    let built = Built::new(&infos, &found.collected, &found.overview, &options);
+    let built = Built::new(&infos, &found.collected, &found.overview, &options).saw(args.saw);
     match output::write(&built, args) {
         Ok(()) => {}
         // Whoever reads has seen enough.

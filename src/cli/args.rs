@@ -57,7 +57,7 @@ pub(crate) enum Command {
 
 impl Args {
     /// What to do; to analyze, where no command was given.
-    pub(crate) fn command(self) -> Command {
+    pub(crate) fn chosen(self) -> Command {
         match (self.command, self.analyze) {
             (Some(command), _) => command,
             (None, Some(analyze)) => Command::Analyze(analyze),
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn analyze(line: &[&str]) -> Analyze {
-        match Args::try_parse_from(line).unwrap().command() {
+        match Args::try_parse_from(line).unwrap().chosen() {
             Command::Analyze(analyze) => analyze,
             Command::Explain(_) => panic!("{line:?}"),
         }
@@ -204,7 +204,7 @@ mod tests {
             &["rdpwhy", "explain", "-1073741715"],
             &["rdpwhy", "explain", "--format", "json", "handshake", "failure"],
         ] {
-            let command = Args::try_parse_from(line).unwrap().command();
+            let command = Args::try_parse_from(line).unwrap().chosen();
             assert!(matches!(command, Command::Explain(_)), "{line:?}");
         }
         assert!(Args::try_parse_from(["rdpwhy", "explain"]).is_err());

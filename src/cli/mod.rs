@@ -17,7 +17,7 @@ use rdpwhy::report::text::clean;
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    match args::Args::parse().command() {
+    match args::Args::parse().chosen() {
         args::Command::Analyze(args) => analyze::run(&args),
         args::Command::Explain(args) => explain::run(&args),
     }

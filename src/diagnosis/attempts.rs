@@ -20,7 +20,7 @@ use crate::session::Phase;
 pub const GAP: i64 = 60 * Timestamp::SECOND;
 /// So many looks in a row, or declined negotiations of one client, are checks.
 const CHECKS: usize = 3;
-/// Attempts of one client at one server that can go on at a time. Beyond it the longest unused is over:
+/// Attempts of one client at one server that can go on at a time. Beyond it the oldest is over:
 /// where that many run at once, nobody can tell whose the next session is.
 const OPEN: usize = 64;
 /// The code of a client that asked how the server secures connections, and left.
@@ -108,9 +108,10 @@ impl<'a> Attempts<'a> {
         self.looks.get(rank as usize).copied().unwrap_or(false)
     }
 
-    /// How the attempt that `rank` belongs to went, and which session decided that: the last one that worked
-    /// or failed. One that the client left, or whose end is not shown, decides only if it got further than
-    /// a failure before it, or where none worked or failed. Looks decide nothing, unless there is nothing else.
+    /// How the attempt that `rank` belongs to went, and which session decided that: the last that worked; where
+    /// others failed after it, the one of those that got furthest (the last of several). One that the client
+    /// left, or whose end is not shown, decides only if it got further than the failure before it, or where
+    /// none worked or failed. Looks decide nothing, unless there is nothing else.
     pub fn decided(&self, rank: u32) -> Decided {
         let mut decided: Option<(Decided, Phase)> = None;
         let mut last = rank;
@@ -118,7 +119,8 @@ impl<'a> Attempts<'a> {
             last = rank;
             let Some(row) = self.row(rank).filter(|_| !self.looked(rank)) else { continue };
             let takes = decided.is_none_or(|(before, phase)| match row.outcome {
-                Outcome::Healthy | Outcome::Degraded | Outcome::Failed => true,
+                Outcome::Healthy | Outcome::Degraded => true,
+                Outcome::Failed => before.outcome != Outcome::Failed || row.phase >= phase,
                 Outcome::Aborted | Outcome::Inconclusive => match before.outcome {
                     Outcome::Healthy | Outcome::Degraded => false,
                     Outcome::Failed => row.phase > phase,

@@ -5,8 +5,7 @@
 
 use super::{Evidence, Verdict};
 use crate::base::{Dir, Timestamp};
-use crate::session::Session;
-use crate::transport::{DirFacts, Rst};
+use crate::session::{DirFacts, Rst, Session};
 
 /// What speaks against a RST's supposed sender.
 #[derive(Debug, Default)]

@@ -11,11 +11,13 @@ use std::net::{IpAddr, SocketAddr};
 use super::choose::{Choice, Facts};
 use super::model::{Attempt, Capture, Outcome, Report, SCHEMA, Server, Session, Summary, Time, Unlisted};
 use super::nothing;
+use super::saw;
 use super::source::{Place, Source};
 use crate::analyzer::{Diagnosed, Overview};
 use crate::base::{Stamp, Timestamp};
 use crate::capture::CaptureInfo;
 use crate::diagnosis::{Kept, Ledger};
+use crate::knowledge::lookup::ClientCode;
 use crate::session::Phase;
 use attempts::Formed;
 
@@ -118,6 +120,7 @@ pub struct Built<'a> {
     formed: Formed<'a>,
     summary: Summary,
     nothing: String,
+    saw: Option<ClientCode>,
 }
 
 /// The whole report in memory. For many sessions, hand [`Built`] to a renderer instead.
@@ -186,7 +189,13 @@ impl<'a> Built<'a> {
             patterns: formed.patterns(),
             ..count.summary()
         };
-        Built { collected, captures, dropped, listed, formed, summary, nothing }
+        Built { collected, captures, dropped, listed, formed, summary, nothing, saw: None }
+    }
+
+    /// Judges every session by the error that the user saw.
+    #[must_use]
+    pub fn saw(self, error: Option<ClientCode>) -> Self {
+        Built { saw: error, ..self }
     }
 
     fn at(&self, index: usize) -> Option<(&Diagnosed, u64)> {
@@ -214,16 +223,18 @@ impl Source for Built<'_> {
 
     fn session(&self, index: usize) -> Option<Session> {
         let (diagnosed, id) = self.at(index)?;
-        Some(session::session(diagnosed, id, self.formed.attempt_id(id), &Lost(&self.dropped)))
+        let attempt = self.formed.attempt_id(id);
+        let mut session = session::session(diagnosed, id, attempt, &Lost(&self.dropped));
+        session.saw = self.saw.map(|error| saw::judge(error, &session));
+        Some(session)
     }
 
     fn attempts(&self) -> impl Iterator<Item = Attempt> {
         // Each is made of the first of its sessions that is listed.
-        let firsts = self.formed.shown().filter_map(|id| {
+        self.formed.shown().filter_map(|id| {
             let at = self.listed.binary_search_by_key(&id, |(_, id)| *id).ok()?;
             self.attempt(at)
-        });
-        firsts
+        })
     }
 
     fn summary(&self) -> &Summary {

@@ -283,6 +283,10 @@ mod tests {
         for pattern in &explanation.patterns {
             assert!(named.contains(&pattern.code), "the text on 0x904/0x7 leaves out {}", pattern.code);
         }
+        for code in named {
+            let listed = explanation.patterns.iter().any(|pattern| pattern.code == code);
+            assert!(listed, "the page of {code} does not list 0x904/0x7");
+        }
         let mut addresses: Vec<&str> = explanation.references.iter().map(|r| address(r)).collect();
         addresses.sort_unstable();
         addresses.dedup();
@@ -308,7 +312,7 @@ mod tests {
                 if let Some(name) = table.name(row) {
                     let explanation = explain(&name);
                     for pattern in &explanation.patterns {
-                        assert!(!pattern.wire.is_empty() && !pattern.wire.contains("\n"), "{name}");
+                        assert!(!pattern.wire.is_empty() && !pattern.wire.contains('\n'), "{name}");
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::View;
+use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
@@ -25,6 +26,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     )?;
     for pattern in summary::patterns(source, view) {
         writeln!(out, "{}\n", markdown(&pattern))?;
+    }
+    if let Some(saw) = saw::summary(source) {
+        writeln!(out, "{}\n", markdown(&saw))?;
     }
     let rows = summary::rows(source);
     writeln!(out, "| {} |", HEADER.map(|title| if title == "#" { "\\#" } else { title }).join(" | "))?;
@@ -79,6 +83,9 @@ fn story<W: Write>(
 ) -> io::Result<()> {
     writeln!(out, "### {}\n", markdown(&story::heading(session)))?;
     writeln!(out, "{}", markdown(&story::when(session, frames, &view.zone)))?;
+    if let Some(saw) = &session.saw {
+        writeln!(out, "\n{}", markdown(&saw::line(saw)))?;
+    }
     if let Some(place) = place {
         writeln!(out, "\n{} ({})", markdown(&session.diagnosis.title), session.diagnosis.code)?;
         writeln!(out, "\n{}", markdown(&summary::in_brief(place, session.id)))?;

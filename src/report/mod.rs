@@ -15,6 +15,7 @@ pub mod ndjson;
 mod nothing;
 mod paint;
 mod plain;
+mod saw;
 pub mod schema;
 mod source;
 mod story;

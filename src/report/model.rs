@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use values::{
-    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PatternKind, PerDirection, Phase, Side,
-    Span, Time, Transport, Vantage,
+    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PatternKind, PerDirection, Phase, SawFit,
+    Side, Span, Time, Transport, Vantage,
 };
 
 /// Name and version of the format.
@@ -84,6 +84,8 @@ pub struct Session {
     pub diagnosis: Diagnosis,
     /// What else fits.
     pub other_diagnoses: Vec<Diagnosis>,
+    /// Whether it fits the error that the user saw; null where none was told.
+    pub saw: Option<Saw>,
     /// What happened, in order.
     pub timeline: Vec<Event>,
     /// X.224 negotiation.
@@ -183,6 +185,19 @@ pub struct ClientError {
     pub extended: Option<String>,
     /// Whether the diagnosis explains it.
     pub fit: Fit,
+}
+
+/// How a session fits the error that the user saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Saw {
+    /// Error code, as "0x904".
+    pub code: String,
+    /// Extended error code, as "0x7"; null where it was not told.
+    pub extended: Option<String>,
+    /// Whether it fits.
+    pub fit: SawFit,
+    /// Why.
+    pub why: String,
 }
 
 /// One thing that happened.
@@ -365,8 +380,9 @@ pub struct Attempt {
     pub sessions: Vec<u64>,
     /// That of the session which decided it; "probe" where it only looked.
     pub outcome: Outcome,
-    /// Id of that session: the last that worked or failed. One that the client left, or whose end is not shown,
-    /// decides only if it got further than a failure before it, or where none worked or failed.
+    /// Id of that session: the last that worked; where others failed after it, the one of those that got
+    /// furthest. One that the client left, or whose end is not shown, decides only if it got further than the
+    /// failure before it, or where none worked or failed.
     pub decided_by: u64,
     /// One or two sentences.
     pub story: String,

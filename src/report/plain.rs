@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::{Lines, Tone, View};
+use super::saw;
 use super::source::Place;
 use super::story::{self, Depth, Frames, Mark};
 use super::summary;
@@ -37,6 +38,9 @@ pub(super) fn story<W: Write>(
 ) -> io::Result<()> {
     lines.hanging(0, (Tone::Plain, ""), (Tone::Strong, &story::heading(session)))?;
     lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::when(session, frames, &view.zone)))?;
+    if let Some(saw) = &session.saw {
+        lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &saw::line(saw)))?;
+    }
     if depth != Depth::None {
         lines.blank()?;
     }

@@ -259,7 +259,10 @@ pub(super) const fn depth(place: &Place, every: bool) -> Depth {
     match place.outcome {
         _ if every => Depth::Full,
         Outcome::Healthy | Outcome::Probe => Depth::None,
-        _ if !place.decides || matches!(place.in_the_end, Outcome::Probe) => Depth::Brief,
+        _ if matches!(place.in_the_end, Outcome::Probe) => Depth::Brief,
+        // Of an attempt that failed every failure counts.
+        Outcome::Failed if matches!(place.in_the_end, Outcome::Failed) => Depth::Full,
+        _ if !place.decides => Depth::Brief,
         Outcome::Failed | Outcome::Degraded => Depth::Full,
         Outcome::Aborted | Outcome::Inconclusive => Depth::Short,
     }

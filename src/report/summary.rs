@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::model::{Attempt, Outcome, Pattern, PatternKind, Session, Time, Unlisted};
 use super::paint::View;
+use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Depth, file_name};
 use super::text::{count, number};
@@ -65,6 +66,7 @@ pub(super) fn rows(source: &impl Source) -> Rows {
             rows.folded.push(fold);
         }
     }
+    saw::arrange(source, &mut rows.shown);
     rows
 }
 
@@ -218,7 +220,9 @@ pub(super) fn plan<S: Source>(source: &S, rows: &Rows, view: &View) -> Plans {
             let Some(session) = source.session(index) else { continue };
             let server = (session.server.ip, session.server.port);
             let in_the_end = place.map(|place| place.in_the_end);
-            let key = (session.diagnosis.code, session.diagnosis.title, session.phase, server, in_the_end);
+            let fit = session.saw.map(|saw| saw.fit);
+            let key =
+                (session.diagnosis.code, session.diagnosis.title, session.phase, server, in_the_end, fit);
             if let Some(plan) = known.get(&key).and_then(|&at| plans.stories.get_mut(at)) {
                 plan.alike.push(session.id);
                 continue;
@@ -337,6 +341,10 @@ pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8
     let diagnosis = match session.outcome {
         Outcome::Healthy if session.diagnosis.code == "healthy" => "healthy".to_owned(),
         _ => format!("{}: {}", session.diagnosis.code, session.diagnosis.title),
+    };
+    let diagnosis = match &session.saw {
+        Some(saw) => format!("{} {diagnosis}", saw.fit.mark()),
+        None => diagnosis,
     };
     [
         session.id.to_string(),

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use super::model::{Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::plain;
+use super::saw;
 use super::source::Source;
 use super::story::Frames;
 use super::summary::{self, HEADER, Tale};
@@ -25,6 +26,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for pattern in summary::patterns(source, view) {
         writeln!(out)?;
         Lines::new(out, view).hanging(0, (Tone::Warn, "! "), (Tone::Plain, &pattern))?;
+    }
+    if let Some(saw) = saw::summary(source) {
+        Lines::new(out, view).hanging(0, (Tone::Plain, ""), (Tone::Plain, &saw))?;
     }
     writeln!(out)?;
     let rows = summary::rows(source);

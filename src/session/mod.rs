@@ -13,7 +13,7 @@ use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
 use crate::transport::{Closing, TcpFacts};
 
-pub use crate::transport::{DirFacts, Ended};
+pub use crate::transport::{DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
 pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage};

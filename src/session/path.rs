@@ -2,8 +2,7 @@
 
 use super::Session;
 use crate::base::{Dir, PerDir, Seen, Span, Stamp, Timestamp};
-use crate::packet::IcmpError;
-use crate::transport::{DirFacts, OpenHole, Repeats, TooBig};
+use crate::transport::{DirFacts, IcmpError, OpenHole, Repeats, TooBig};
 
 /// Where a capture was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

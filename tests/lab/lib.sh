@@ -147,8 +147,9 @@ path() {
 }
 
 # signal_to NAMESPACE NAME SIGNAL: the command (for path's `run:`) that sends SIGNAL to every process called NAME there
+# (stopping takes a moment: the packet must not be faster)
 signal_to() {
-    echo "for p in \$(ip netns pids lab-$1); do [ \"\$(cat /proc/\$p/comm)\" = $2 ] && kill -$3 \$p; done"
+    echo "for p in \$(ip netns pids lab-$1); do [ \"\$(cat /proc/\$p/comm)\" = $2 ] && kill -$3 \$p; done; sleep 0.03"
 }
 
 # --- peers ----------------------------------------------------------------------------------

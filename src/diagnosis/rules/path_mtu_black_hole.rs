@@ -16,7 +16,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let hole = session.black_hole()?;
     let BlackHole { dir, size, passed, shown, end } = hole;
     let (sender, receiver) = (dir.sender(), dir.flip().sender());
-    let repeated = |repeats: crate::transport::Repeats| {
+    let repeated = |repeats: crate::session::Repeats| {
         let span = Span { first: repeats.first, last: repeats.last };
         let over = delay(repeats.first, repeats.last);
         let text = format!("{sender} sent the same bytes {} times over {over}, in packets of {size} bytes", repeats.count);

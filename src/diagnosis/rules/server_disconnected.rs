@@ -16,7 +16,8 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             return None;
         }
         let hidden = session.facts.standard.as_ref().is_some_and(|standard| !standard.in_clear());
-        let confidence = if hidden { Confidence::Likely } else { Confidence::Certain };
+        // An error code before it may be encrypted, or not captured.
+        let confidence = if hidden || session.lacks_any() { Confidence::Likely } else { Confidence::Certain };
         let text = format!("server sent a Disconnect Provider Ultimatum, reason {reason}");
         return Some(
             Verdict::failed(RULE.code, Side::Server, confidence, Evidence::of(&ultimatum, text))

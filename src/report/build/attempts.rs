@@ -1,6 +1,7 @@
 //! Attempts and patterns as the report shows them: which of them, their numbers and their stories.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use crate::analyzer::Diagnosed;
@@ -160,12 +161,15 @@ impl<'a> Formed<'a> {
         let Some((last, _)) = real.last() else { return checks(&looks) };
         let mut story = tries(&real);
         if *last != id(decided.by) {
-            story += &format!(" What counts is session {}.", id(decided.by));
+            // Writing to a String cannot fail.
+            let _ = write!(story, " What counts is session {}.", id(decided.by));
         }
         match looks.len() as u64 {
             0 => {}
-            1 => story += " One more connection only looked.",
-            more => story += &format!(" {} more connections only looked.", number(more)),
+            1 => story.push_str(" One more connection only looked."),
+            more => {
+                let _ = write!(story, " {} more connections only looked.", number(more));
+            }
         }
         story
     }
@@ -224,8 +228,13 @@ fn checks(looks: &[(u64, Brief)]) -> String {
     let declined = looks.iter().any(|(_, look)| look.outcome != Outcome::Probe);
     let what =
         if declined { "asked how the server secures connections" } else { "looked whether the port is open" };
-    let times = count(looks.len() as u64, "time");
+    let times = times(looks.len());
     format!("The client {what}, and left, {times} {}: a health check or a scan, no user.", within(looks))
+}
+
+/// "twice", "3 times".
+fn times(n: usize) -> String {
+    if n == 2 { "twice".to_owned() } else { count(n as u64, "time") }
 }
 
 /// "within 12.5 s".
@@ -246,8 +255,10 @@ fn tries(sessions: &[(u64, Brief)]) -> String {
     let asked = |run: &[(u64, Brief)]| run.first().map_or("", |(_, session)| asked(session.asked));
     let went = |run: &[(u64, Brief)]| run.first().map_or_else(String::new, |(_, session)| went(session));
     if rest.is_empty() {
-        let times = count(first.len() as u64, "time");
-        return format!("Tried {times}{} {}, each time: {}.", asked(first), within(first), went(first));
+        let worked = first.first().is_some_and(|(_, session)| session.outcome == Outcome::Healthy);
+        let verb = if worked { "Connected" } else { "Tried" };
+        let times = times(first.len());
+        return format!("{verb} {times}{} {}, each time: {}.", asked(first), within(first), went(first));
     }
     let start = if asked(first).is_empty() { "Connected" } else { "Asked" };
     let told = format!("{start}{} ({}): {}.", asked(first), named(first), went(first));
@@ -265,7 +276,7 @@ fn tries(sessions: &[(u64, Brief)]) -> String {
     let last = rest.last().copied().unwrap_or_default();
     format!(
         "{told} Came back {} more, with changing results; in the end{} ({}): {}.",
-        count(more as u64, "time"),
+        times(more),
         asked(last),
         named(last),
         went(last)
@@ -283,7 +294,7 @@ fn pause(before: &[(u64, Brief)], after: &[(u64, Brief)]) -> String {
 fn named(run: &[(u64, Brief)]) -> String {
     match run {
         [(only, _)] => format!("session {only}"),
-        [(first, _), .., (last, _)] => format!("{} times, sessions {first} to {last}", run.len()),
+        [(first, _), .., (last, _)] => format!("{}, sessions {first} to {last}", times(run.len())),
         [] => String::new(),
     }
 }

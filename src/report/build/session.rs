@@ -36,6 +36,7 @@ pub(super) fn session(diagnosed: &Diagnosed, id: u64, attempt: u64, lost: &Lost<
         outcome: diagnosis::outcome(diagnosed.diagnosis.verdict.outcome),
         diagnosis: make(&diagnosed.diagnosis.verdict),
         other_diagnoses: diagnosed.diagnosis.others.iter().map(make).collect(),
+        saw: None,
         timeline: timeline(happened),
         negotiation: negotiation(happened),
         tls: happened.facts.tls.as_deref().map_or_else(Tls::default, tls),

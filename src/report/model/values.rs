@@ -314,6 +314,22 @@ names! {
 }
 
 names! {
+    /// Whether a session can be the one whose error the user saw, best first.
+    SawFit {
+        /// It is the error that usually comes with this diagnosis.
+        Expected = "expected",
+        /// It may come with it.
+        Consistent = "consistent",
+        /// The capture, or what is known of the diagnosis, does not tell.
+        Unknown = "unknown",
+        /// It is not known for this diagnosis.
+        Unlikely = "unlikely",
+        /// It cannot come from this session.
+        Excluded = "excluded",
+    }
+}
+
+names! {
     /// Where the capture was taken.
     Vantage {
         /// At the client.

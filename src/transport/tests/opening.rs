@@ -79,7 +79,9 @@ fn an_icmp_error_stays_through_growth() {
     run.play(&[c(ACK, C + 1, S + 1, b"x")]);
     run.icmp(0, 3, 1);
     let sessions = run.finish().sessions();
-    assert_eq!(sessions[0].0.icmp.as_ref().unwrap().value.code, 4, "the first");
+    let facts = &sessions[0].0;
+    assert_eq!(facts.too_big.as_ref().unwrap().error.value.code, 4);
+    assert_eq!(facts.icmp.as_ref().unwrap().value.code, 1, "the first that speaks of no size");
 }
 
 #[test]

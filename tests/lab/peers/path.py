@@ -4,6 +4,7 @@ can be delayed, lost, doubled, overtaken, or be the moment at which something el
 Rules are WHEN=ACTION. WHEN counts the first connection's segments that carry new data:
     c5      before the client's 5th is passed on        c5+     after it
     s5      before the server's 5th is passed on        s5+     after it
+    c>400   before the client's first of more than 400 bytes
     t1.5    1.5 s after the first packet                fin-c, fin-s    before this end's first FIN is passed on
 ACTION:
     lose    this segment never arrives                  twice   it arrives twice
@@ -136,6 +137,8 @@ class Path:
                 side.segments += 1
                 verdict = self.act(self.rules.get(f"{name}{side.segments}"), name, packet) or verdict
                 after = self.rules.get(f"{name}{side.segments}+")
+                for when in [w for w in self.rules if w.startswith(name + ">") and length > int(w[2:])]:
+                    verdict = self.act(self.rules.pop(when), name, packet) or verdict
         if side.blocked == "all" or side.blocked == "data" and length > 0:
             verdict = "gone"
         if length > 0 and side.loss and self.random.random() * 100 < side.loss:

@@ -9,7 +9,8 @@ Steps:
     cc:PROTOCOL      X.224 Connection Confirm that selects PROTOCOL
     failure:CODE     X.224 Connection Confirm with RDP_NEG_FAILURE
     recv             wait for some bytes        peek             the same, but leave them unread
-    tls:KEY=VALUE,.. OpenSSL handshake; server: cert, key; client: ca (verify); both: min, max (1.2, 1.3), ciphers, curve
+    tls:KEY=VALUE,.. OpenSSL handshake; server: cert, key; client: ca (verify); both: min, max (1.2, 1.3), ciphers, curve,
+                     alpn (this many protocols of 50 bytes, to make a long ClientHello)
     tls-part:KEY=..  the same, but only our first flight of it (client: ClientHello, server: ServerHello and what follows)
     tls-rest         client: read the server's answer to tls-part and send the second flight
     eof              read until the other end closes
@@ -50,6 +51,8 @@ def tls_context(server, text):
         context.set_ciphers(options["ciphers"])
     if "curve" in options:
         context.set_ecdh_curve(options["curve"])
+    if "alpn" in options:
+        context.set_alpn_protocols(["%050d" % i for i in range(int(options["alpn"]))])
     return context
 
 
