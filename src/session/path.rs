@@ -282,10 +282,12 @@ impl Session {
             let facts = &self.tcp.dir[dir];
             let segments = self.wire_segments(dir, facts);
             let heavy = facts.lost >= 10 && facts.lost.saturating_mul(50) >= segments;
+            // A receiver that took nothing more explains a wait as well.
             let active = self.active_since().map(|span| span.first);
             let stall = [facts.path.longest_stall, facts.path.last_stall]
                 .into_iter()
                 .flatten()
+                .filter(|_| self.tcp.dir[dir.flip()].zero_window == 0)
                 .find(|stall| active.is_some_and(|active| !stall.first.before(&active)));
             Loss { lost: facts.lost, segments, heavy, stall }
         };

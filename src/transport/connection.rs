@@ -243,35 +243,10 @@ impl<R: Reader> Connection<R> {
         let stamp = head.marks.stamp;
         let before = self.facts.dir[peer].acked;
         self.dirs[peer].acknowledged(&mut self.facts.dir[peer], head.ack, ahead, stamp, options, rtt);
-        if self.reset && self.facts.dir[peer].acked > before && self.outlives_reset(dir, stamp) {
-            self.go_on();
-        }
-    }
-
-    /// Whether an acknowledgement of new payload, sent in `dir`, shows that no RST ended the connection: the
-    /// RST's receiver has what came after it, or its sender has what the receiver sent long after it.
-    fn outlives_reset(&self, dir: Dir, now: Stamp) -> bool {
-        const LONG: i64 = Timestamp::SECOND;
-        let (own, peer) = (&self.facts.dir[dir], &self.facts.dir[dir.flip()]);
-        let all_seen = peer.acked <= peer.sent;
-        let received = peer.rst.is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
-        let sent = own.rst.is_some_and(|rst| {
-            peer.acked >= peer.sent
-                && peer.last_data.is_some_and(|data| data.time.since(rst.stamp.time) > LONG)
-        });
-        all_seen && (received || sent)
-    }
-
-    /// The RSTs so far ended nothing.
-    fn go_on(&mut self) {
-        self.reset = false;
-        self.facts.closing.take_if(|closing| closing.reset);
-        for dir in Dir::BOTH {
-            let facts = &mut self.facts.dir[dir];
-            if let Some(rst) = facts.rst.take() {
-                facts.path.ignored_rst.get_or_insert(rst.stamp);
-            }
-            (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
+        if self.reset && self.facts.dir[peer].acked > before && path::outlives_reset(&self.facts, dir, stamp)
+        {
+            self.reset = false;
+            path::forget_resets(&mut self.facts);
         }
     }
 

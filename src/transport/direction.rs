@@ -188,6 +188,7 @@ impl Direction {
                 });
                 if older || too_soon {
                     facts.lost = facts.lost.saturating_sub(1);
+                    facts.path.needless_repeat(stamp);
                     self.doubt = None;
                 }
             }
@@ -201,6 +202,7 @@ impl Direction {
             && self.place(left).is_some_and(|left| left < doubt.end as i64)
         {
             facts.lost = facts.lost.saturating_sub(1);
+            facts.path.needless_repeat(stamp);
             self.doubt = None;
         }
     }

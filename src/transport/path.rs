@@ -1,7 +1,7 @@
 //! What a connection showed of the path that its packets took: what passed and what did not, pauses that
 //! loss explains, probes, and how regular a sender's packets are.
 
-use super::facts::{Marks, Repeats, Rst};
+use super::facts::{Marks, Repeats, Rst, TcpFacts};
 use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
 use crate::packet::IcmpError;
 
@@ -114,6 +114,16 @@ impl PathFacts {
         }
     }
 
+    /// The other end says at `now` that it had what was repeated: what was just counted was no loss.
+    pub(super) fn needless_repeat(&mut self, now: Stamp) {
+        const SOON: i64 = STALL / 2;
+        if let Some(span) = self.last_stall.take_if(|span| now.time.since(span.last.time) <= SOON) {
+            self.stalls = self.stalls.saturating_sub(1);
+            self.stalled = self.stalled.saturating_sub(span.last.time.since(span.first.time));
+            self.longest_stall.take_if(|longest| *longest == span);
+        }
+    }
+
     /// A packet came behind a hole.
     pub(super) fn behind_hole(&mut self, stamp: Stamp, ip_len: u32) {
         if let Some(hole) = &mut self.open_hole {
@@ -154,5 +164,29 @@ impl Rst {
     pub fn identification_off_by(&self) -> Option<u16> {
         let step = self.ip_id?.wrapping_sub(self.prior?.ip_id?);
         Some(step.min(step.wrapping_neg()))
+    }
+}
+
+/// Whether an acknowledgement of new payload, sent in `dir`, shows that no RST ended the connection: the RST's
+/// receiver has what came after it, or its sender has what the receiver sent long after it.
+pub(super) fn outlives_reset(facts: &TcpFacts, dir: Dir, now: Stamp) -> bool {
+    const LONG: i64 = Timestamp::SECOND;
+    let (own, peer) = (&facts.dir[dir], &facts.dir[dir.flip()]);
+    let received = peer.rst.is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
+    let sent = own.rst.is_some_and(|rst| {
+        peer.acked >= peer.sent && peer.last_data.is_some_and(|data| data.time.since(rst.stamp.time) > LONG)
+    });
+    peer.acked <= peer.sent && (received || sent)
+}
+
+/// The RSTs so far ended nothing.
+pub(super) fn forget_resets(facts: &mut TcpFacts) {
+    facts.closing.take_if(|closing| closing.reset);
+    for dir in Dir::BOTH {
+        let facts = &mut facts.dir[dir];
+        if let Some(rst) = facts.rst.take() {
+            facts.path.ignored_rst.get_or_insert(rst.stamp);
+        }
+        (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
     }
 }

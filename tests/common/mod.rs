@@ -11,6 +11,7 @@ use rdpwhy::diagnosis::{Confidence, Outcome};
 use rdpwhy::session::Phase;
 
 pub mod made;
+pub mod script;
 
 /// A frame with bytes of its own.
 #[derive(Clone, Debug)]

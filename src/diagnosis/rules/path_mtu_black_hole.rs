@@ -9,6 +9,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// What every IPv6 path carries (RFC 8200, section 5), and nearly every tunnel.
+const SAFE: u32 = 1280;
+
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let hole = session.black_hole()?;
     let BlackHole { dir, size, passed, shown, end } = hole;
@@ -67,13 +70,21 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     // Where no router named it, what passed is all that is known.
     let advice = match mtu {
         Some(mtu) => format!("An MTU of {mtu} (MSS {}) at either end fits.", mtu.saturating_sub(headers)),
-        None if passed > 576 => format!("An MTU of {passed} (MSS {}) at either end would fit; the true limit lies between that and {size}.", passed - headers),
-        None => format!("The limit is below {size}; an MTU of 1280 (MSS {}) at either end would show whether that is it.", 1280 - headers),
+        None if passed >= SAFE => format!(
+            "An MTU of {passed} (MSS {}) at either end would fit; the true limit lies between that and {size}.",
+            passed - headers
+        ),
+        None if size > SAFE => format!(
+            "The limit is below {size}; an MTU of {SAFE} (MSS {}) at either end fits nearly every path and would show \
+             whether that is it.",
+            SAFE - headers
+        ),
+        None => format!("The limit is below {size}: unusually small."),
     };
     let pass = if passed > 0 { format!(", packets of up to {passed} bytes did") } else { String::new() };
     Some(verdict.explain(format!(
-        "In: {}, packets of {size} bytes from the {sender}{fragments} did not get through{pass}. {how}{icmp} \
-         (MSS offered: client {}, server {}.) {advice}",
+        "Packets of {size} bytes from the {sender}{fragments} did not get through{pass}; it broke in: {}. {how}{icmp} \
+         {advice} (MSS offered: client {}, server {}.)",
         session.phase().title(),
         mss(Dir::ClientToServer),
         mss(Dir::ServerToClient),

@@ -27,6 +27,11 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         (true, _) => format!("The {sender} went on sending where the RST says it had stopped, which no TCP does, and the RST differs from its other packets."),
         (false, n) => format!("{n} independent signs speak against the {sender} as its sender."),
     };
+    let whose = if session.at(closing.dir) {
+        format!("The {sender}'s own firewall, or a device right next to it,")
+    } else {
+        "A device between the two".to_owned()
+    };
     let mut verdict = Verdict::failed(
         RULE.code,
         Side::Network,
@@ -37,7 +42,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         verdict = verdict.with(sign);
     }
     Some(verdict.with(both).explain(format!(
-        "A RST in the {sender}'s name ended the connection in: {}. {why} A device between the two most likely sent it.",
+        "A RST in the {sender}'s name ended the connection in: {}. {why} {whose} most likely sent it.",
         session.phase().title()
     )))
 }

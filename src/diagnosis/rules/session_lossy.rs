@@ -31,7 +31,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     }
     let mut evidence = evidence.into_iter();
     let first = evidence.next()?;
-    let mut verdict = Verdict::new(RULE.code, Outcome::Degraded, Side::Network, Confidence::Likely, first);
+    let mut verdict = Verdict::new(RULE.code, Outcome::Degraded, Side::Unknown, Confidence::Likely, first);
     for more in evidence {
         verdict = verdict.with(more);
     }

@@ -14,7 +14,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let here = session.at(closing.dir);
     let confidence = if here || genuine { Confidence::Likely } else { Confidence::Possible };
     let whose = match (here, genuine) {
-        (true, _) => format!(" The capture was taken at the {sender}, as it seems, so the {sender} or its own firewall sent it."),
+        (true, _) => format!(" The capture was taken at the {sender} or right next to it, so the {sender}, or its own firewall, most likely sent it."),
         (false, true) => format!(" TTL and IP ID continue the {sender}'s other packets, so it most likely came from there."),
         (false, false) => format!(" It bears the {sender}'s address; whether the {sender} or a device in front of it sent it, this capture alone does not show."),
     };
