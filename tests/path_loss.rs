@@ -43,7 +43,7 @@ fn selective_acknowledgements_show_a_black_hole() {
     let verdict = verdict(&script);
     assert_eq!((verdict.code, verdict.side), ("path-mtu-black-hole", Side::Network));
     assert_eq!(verdict.confidence, Confidence::Likely);
-    for said in ["packets of 1500 bytes", "up to 252 bytes did", "MSS offered: client 1460, server 1460"] {
+    for said in ["Packets of 1500 bytes", "up to 252 bytes did", "MSS offered: client 1460, server 1460"] {
         assert!(verdict.explanation.contains(said), "{said}: {}", verdict.explanation);
     }
     // What passes when it is sent again in smaller segments is no black hole.
@@ -122,7 +122,7 @@ fn captured_behind_the_black_hole_full_segments_are_missing() {
         (hole.code, hole.side, hole.confidence),
         ("path-mtu-black-hole", Side::Network, Confidence::Likely)
     );
-    assert!(hole.explanation.contains("packets of 1500 bytes"), "{}", hole.explanation);
+    assert!(hole.explanation.contains("Packets of 1500 bytes"), "{}", hole.explanation);
     assert_ne!(play(2896, 1448, 9000).code, "path-mtu-black-hole", "full segments pass");
     assert_ne!(play(200, 300, 9000).code, "path-mtu-black-hole", "what is missing is small");
     assert_ne!(play(2896, 300, 3000).code, "path-mtu-black-hole", "too short");
@@ -205,6 +205,7 @@ fn an_active_session_from_which_nothing_comes_back_is_lost() {
     });
     assert_eq!((one_way.code, one_way.side), ("path-stalled", Side::Network));
     let answered = play(&|script| {
+        script.wait(20);
         script.put(script.packet(Server));
         script.wait(6000);
         script.capture_goes_on();

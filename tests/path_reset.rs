@@ -72,8 +72,13 @@ fn two_signs_are_enough_and_one_is_not() {
     ];
     for (one, (name, sign)) in signs.iter().enumerate() {
         let alone = verdict(&reset(&[sign]));
-        assert_eq!(alone.code, "session-reset", "{name}");
-        assert!(blames_a_device(&alone), "{name} alone makes a rival");
+        if *name == "ahead" {
+            // The capture may lack what came before it: a goodbye.
+            assert_eq!(alone.code, "inconclusive");
+        } else {
+            assert_eq!(alone.code, "session-reset", "{name}");
+            assert!(blames_a_device(&alone), "{name} alone makes a rival");
+        }
         for (other, second) in &signs[one + 1..] {
             if (*name, *other) != ("behind", "ahead") {
                 assert_eq!(reset(&[sign, second]).code(), "path-reset-injected", "{name}, {other}");
@@ -89,6 +94,7 @@ fn no_ack_no_timestamps_and_ip_id_0_are_one_sign() {
     assert!(blames_a_device(&verdict));
     // It takes its number from the packet that it answers.
     assert_eq!(reset(&[&bare, &|p| p.seq -= 700]).code(), "session-reset");
+    assert_ne!(reset(&[&bare, &|p| p.seq += 700]).code(), "path-reset-injected");
     // One hop off is the other side of a router.
     assert_eq!(reset(&[&bare, &|p| p.ttl -= 1]).code(), "session-reset");
     assert_eq!(reset(&[&bare, &|p| p.ttl -= 2]).code(), "path-reset-injected");

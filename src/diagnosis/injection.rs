@@ -139,11 +139,11 @@ fn sequence(session: &Session, dir: Dir, rst: &Rst) -> Option<String> {
     let facts = &session.tcp.dir[dir];
     let offset = rst.offset?;
     let off = offset - i64::try_from(rst.sent).ok()?;
-    if session.lacks(dir) || facts.holes > 0 {
+    if rst.ack.is_none() || session.lacks(dir) || facts.holes > 0 {
         return None;
     }
     let calm = facts.retransmitted == 0 && session.tcp.dir[dir.flip()].zero_window == 0;
-    if off < 0 && rst.ack.is_some() && calm {
+    if off < 0 && calm {
         return Some(format!("the RST's sequence number is {} bytes behind what its sender had sent", -off));
     }
     // One further: a FIN that was not seen.

@@ -307,6 +307,15 @@ impl Session {
         facts.segments.max(facts.bytes.div_ceil(mss))
     }
 
+    /// Whether the capture lacks the last bytes of an end, which may have been its goodbye.
+    pub fn lacks_last_words(&self) -> bool {
+        let dir = &self.tcp.dir;
+        Dir::BOTH.into_iter().any(|of| {
+            let beyond = dir[of].rst.and_then(|rst| rst.offset).and_then(|offset| u64::try_from(offset).ok());
+            dir[of].acked.max(beyond.unwrap_or(0)) > dir[of].sent
+        })
+    }
+
     /// The last ICMP error after `since` that says that the connection's packets do not arrive.
     pub fn unreachable_since(&self, since: Stamp) -> Option<&Seen<IcmpError>> {
         let tcp = &self.tcp;

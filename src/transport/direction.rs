@@ -287,6 +287,8 @@ impl Direction {
     /// Whether a repeat is the same packet as before, seen on the other side of a slow router: what is sent again
     /// has a new identification.
     fn is_seen_again(&self, sent: &Sent, end: i64) -> bool {
+        /// Half of the shortest retransmission timers.
+        const SLOW: i64 = 100 * Timestamp::MILLISECOND;
         let (Ok(start), Ok(end)) = (u64::try_from(sent.start), u64::try_from(end)) else { return false };
         sent.ip_id != 0
             && start < self.top
@@ -295,6 +297,7 @@ impl Direction {
                     && (flight.start..flight.end).contains(&start)
                     && end == flight.end
                     && flight.ip_len == sent.ip_len
+                    && sent.stamp.time.since(flight.sent.last.time) <= SLOW
             })
     }
 

@@ -52,6 +52,8 @@ struct End {
     sent: i64,
     ttl: u8,
     id: u16,
+    /// Its last timestamp.
+    clock: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -71,8 +73,8 @@ impl Script {
 
     /// The same with these TTLs.
     pub fn seen_with(client_ttl: u8, server_ttl: u8) -> Self {
-        let client = End { base: 1000, sent: 0, ttl: client_ttl, id: 100 };
-        let server = End { base: 0xffff_f000, sent: 0, ttl: server_ttl, id: 30_000 };
+        let client = End { base: 1000, sent: 0, ttl: client_ttl, id: 100, clock: 0 };
+        let server = End { base: 0xffff_f000, sent: 0, ttl: server_ttl, id: 30_000, clock: 0 };
         let mut script = Script { frames: Vec::new(), now: START, timestamps: true, ends: [client, server] };
         let syn = |p: &mut Packet| (p.flags, p.seq, p.syn) = (SYN, -1, true);
         script.put(script.packet(Client).with(syn).with(|p| p.ack = 0));
@@ -167,7 +169,8 @@ impl Script {
             let clock = (self.now.0 / Timestamp::MILLISECOND) as u32;
             options.extend([1, 1, 8, 10]);
             options.extend(clock.to_be_bytes());
-            options.extend([0; 4]);
+            options.extend(other.clock.to_be_bytes());
+            self.ends[packet.by as usize].clock = clock;
         }
         if let Some((left, right)) = packet.sack {
             options.extend([1, 1, 5, 10]);

@@ -6,8 +6,7 @@ use crate::diagnosis::injection;
 pub(super) const RULE: Rule = Rule { code: "session-reset", supersedes: &["healthy"], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    // What the capture lacks may have been the goodbye.
-    let closing = session.abrupt_reset().filter(|_| !session.lacks_any())?;
+    let closing = session.abrupt_reset().filter(|_| !session.lacks_last_words())?;
     let sender = closing.dir.sender();
     let side = if closing.dir == Dir::ClientToServer { Side::Client } else { Side::Server };
     let genuine = injection::looks_genuine(session);
