@@ -90,6 +90,9 @@ impl Shape {
             let after: Vec<&Record> = rest.collect();
             let Some(end) = after.iter().position(|record| server(record) && valid(record)) else {
                 self.license_open = after.len() <= LICENSE_EXCHANGE;
+                if !self.license_open {
+                    self.finalize(license.span, after.into_iter());
+                }
                 return;
             };
             return self.activate(tls, after.into_iter().skip(end + 1));
@@ -105,9 +108,15 @@ impl Shape {
         else {
             return;
         };
-        self.entered.push((Phase::Capabilities, demand.span));
+        self.finalize(demand.span, rest);
+    }
+
+    /// Follows the sequence after the Demand Active.
+    fn finalize<'a>(&mut self, demand: Span, mut rest: impl Iterator<Item = &'a Record>) {
+        self.entered.push((Phase::Capabilities, demand));
         let confirmed = rest.by_ref().find(|record| record.dir == Dir::ClientToServer);
-        if let Some(font_map) = confirmed.and_then(|_| rest.filter(server).nth(FINALIZATION - 1)) {
+        let mut server = rest.filter(|record| record.dir == Dir::ServerToClient);
+        if let Some(font_map) = confirmed.and_then(|_| server.nth(FINALIZATION - 1)) {
             self.entered.push((Phase::Active, font_map.span));
         }
     }

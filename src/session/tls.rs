@@ -118,6 +118,7 @@ pub struct Tls {
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
     handshakes: PerDir<Handshakes>,
+    protection: Protection,
 }
 
 impl Tls {
@@ -125,6 +126,8 @@ impl Tls {
     pub const OPENING: usize = 96;
     /// Last records kept, both directions together.
     pub const RECENT: usize = 16;
+    /// MAC, padding and initialization vector of the costliest suite.
+    const OVERHEAD: usize = 48 + 16 + 16;
     const ALERTS: usize = 8;
     /// Body of a TLS 1.3 record that hides an alert: two bytes, the inner content type, the tag.
     const HIDDEN_ALERT_13: usize = 19;
@@ -214,7 +217,10 @@ impl Tls {
                 }
             }
             HandshakeMessage::ServerHello(hello) => {
-                self.server_hello.get_or_insert(Seen::new(hello, span));
+                if self.server_hello.is_none() {
+                    self.protection = Protection::of(&hello);
+                    self.server_hello = Some(Seen::new(hello, span));
+                }
             }
             HandshakeMessage::HelloRetryRequest(hello) => {
                 self.retry.get_or_insert(Seen::new(hello, span));
@@ -338,33 +344,62 @@ impl Tls {
 
     /// Most bytes that a record body of `length` bytes may hide.
     pub fn hides_at_most(&self, length: usize) -> usize {
-        (0..=length).rev().find(|&plain| self.may_hide(length, plain)).unwrap_or(0)
+        (length.saturating_sub(Self::OVERHEAD)..=length)
+            .rev()
+            .find(|&plain| self.may_hide(length, plain))
+            .unwrap_or(0)
     }
 
     /// Whether a record body of `length` bytes hides no fewer than `plain` bytes.
     pub fn hides_at_least(&self, length: usize, plain: usize) -> bool {
-        /// MAC, padding and initialization vector of the costliest suite.
-        const OVERHEAD: usize = 48 + 16 + 16;
-        length >= plain + OVERHEAD
+        length >= plain + Self::OVERHEAD
     }
 
     /// Whether a record body of `length` bytes may hide `plain` bytes under the suite agreed on: exact for
-    /// AEAD suites, padded to whole blocks for CBC (RFC 5246, section 6.2.3; RFC 8446, section 5.2).
+    /// AEAD suites, padded to whole blocks for CBC.
     pub fn may_hide(&self, length: usize, plain: usize) -> bool {
-        let hello = self.server_hello.as_ref().map(|hello| &hello.value);
-        let name = hello.and_then(|hello| cipher_name(hello.cipher)).unwrap_or_default();
-        let cbc = |mac: usize| {
-            let iv = if hello.is_some_and(|hello| hello.version <= Version::TLS1_0) { 0 } else { 16 };
-            (plain + mac + 1).next_multiple_of(16) + iv
-        };
-        match hello {
-            None => [17, 24, 16].contains(&length.saturating_sub(plain)),
-            Some(_) if self.is_13() => length == plain + 17,
-            Some(_) if name.contains("CHACHA20") => length == plain + 16,
-            Some(_) if name.contains("GCM") || name.contains("CCM") => length == plain + 24,
-            Some(_) if name.ends_with("SHA384") => length == cbc(48),
-            Some(_) if name.ends_with("SHA256") => length == cbc(32),
-            Some(_) => length == cbc(20) || length == cbc(16),
+        self.protection.may_hide(length, plain)
+    }
+}
+
+/// What a suite makes of a record's plaintext (RFC 5246, section 6.2.3; RFC 8446, section 5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Protection {
+    /// No ServerHello was seen.
+    #[default]
+    Unknown,
+    /// Adds so many bytes.
+    Adds(usize),
+    /// Adds one of these MACs, padding to whole blocks, and an initialization vector.
+    Blocks { macs: [usize; 2], iv: usize },
+}
+
+impl Protection {
+    fn of(hello: &ServerHello) -> Self {
+        let name = cipher_name(hello.cipher).unwrap_or_default();
+        let iv = if hello.version <= Version::TLS1_0 { 0 } else { 16 };
+        if hello.version == Version::TLS1_3 {
+            Protection::Adds(17)
+        } else if name.contains("CHACHA20") {
+            Protection::Adds(16)
+        } else if name.contains("GCM") || name.contains("CCM") {
+            Protection::Adds(24)
+        } else if name.ends_with("SHA384") {
+            Protection::Blocks { macs: [48, 48], iv }
+        } else if name.ends_with("SHA256") {
+            Protection::Blocks { macs: [32, 32], iv }
+        } else {
+            Protection::Blocks { macs: [20, 16], iv }
+        }
+    }
+
+    fn may_hide(self, length: usize, plain: usize) -> bool {
+        match self {
+            Protection::Unknown => [17, 24, 16].contains(&length.saturating_sub(plain)),
+            Protection::Adds(bytes) => length == plain + bytes,
+            Protection::Blocks { macs, iv } => {
+                macs.iter().any(|mac| length == (plain + mac + 1).next_multiple_of(16) + iv)
+            }
         }
     }
 }
