@@ -216,11 +216,9 @@ impl Tls {
                     self.second_client_hello.get_or_insert(span);
                 }
             }
-            HandshakeMessage::ServerHello(hello) => {
-                if self.server_hello.is_none() {
-                    self.protection = Protection::of(&hello);
-                    self.server_hello = Some(Seen::new(hello, span));
-                }
+            HandshakeMessage::ServerHello(hello) if self.server_hello.is_none() => {
+                self.protection = Protection::of(&hello);
+                self.server_hello = Some(Seen::new(hello, span));
             }
             HandshakeMessage::HelloRetryRequest(hello) => {
                 self.retry.get_or_insert(Seen::new(hello, span));
