@@ -43,7 +43,7 @@ pub enum Asked {
 pub struct Brief {
     /// First packet.
     pub start: Timestamp,
-    /// From when on its client could begin the next: see [`over`].
+    /// From when on its client could begin the next: see `over`.
     pub over: Timestamp,
     /// Last packet.
     pub end: Timestamp,

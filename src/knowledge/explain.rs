@@ -1,6 +1,6 @@
 //! Texts on errors that a table's row and the diagnoses' pages do not do justice to.
 //!
-//! The format is that of a diagnosis' page, with other sections: those of [`SECTIONS`], in that order. An
+//! The format is that of a diagnosis' page, with other sections: those of `SECTIONS`, in that order. An
 //! item of "What leads there" is `- <what the wire shows> | <diagnosis> <diagnosis> ...`.
 
 use std::sync::OnceLock;

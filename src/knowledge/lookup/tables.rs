@@ -166,7 +166,7 @@ impl Table {
         self.info().title
     }
 
-    /// Who says what they mean: "title <address>".
+    /// Who says what they mean: "title `<address>`".
     pub const fn reference(self) -> &'static str {
         self.info().reference
     }
