@@ -36,7 +36,7 @@ pub struct Explanation {
     pub diagnosis: Option<Diagnosis>,
     /// Diagnoses that end with it: for several meanings, with the first.
     pub patterns: Vec<Pattern>,
-    /// Sources, and where to read more: "title <address>".
+    /// Sources, and where to read more: "title `<address>`".
     pub references: Vec<String>,
 }
 
