@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::interface::Interface;
 use crate::base::{LinkType, Timestamp, open_enum};
 
 /// What was learned of one capture so far; complete when its last frame has been read.
@@ -32,9 +33,14 @@ pub struct CaptureInfo {
     pub secrets: Vec<Secrets>,
     /// Link types of the packets, in order of appearance; the first 64.
     pub link_types: Vec<LinkType>,
+    /// The interfaces as they were described so far; [`Frame::interface`](crate::base::Frame::interface) is
+    /// an index in here. At most [`CaptureInfo::INTERFACES`].
+    pub interfaces: Vec<Interface>,
 }
 
 impl CaptureInfo {
+    /// Interfaces whose description is kept, over all sections of a capture.
+    pub const INTERFACES: usize = 4096;
     const MAX_LINK_TYPES: usize = 64;
     /// Room for secrets in one capture. A key log has some 180 bytes for each secret of a
     /// connection.
@@ -56,6 +62,7 @@ impl CaptureInfo {
             warnings: Vec::new(),
             secrets: Vec::new(),
             link_types: Vec::new(),
+            interfaces: Vec::new(),
         }
     }
 
@@ -66,6 +73,12 @@ impl CaptureInfo {
     pub(super) fn note_link(&mut self, link: LinkType) {
         if self.link_types.len() < Self::MAX_LINK_TYPES && !self.link_types.contains(&link) {
             self.link_types.push(link);
+        }
+    }
+
+    pub(super) fn describe(&mut self, interface: Interface) {
+        if self.interfaces.len() < Self::INTERFACES {
+            self.interfaces.push(interface);
         }
     }
 

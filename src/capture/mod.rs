@@ -1,4 +1,4 @@
-//! Files to frames: the only folder that opens anything.
+//! Files to frames, and frames to files: the only folder that opens anything.
 //!
 //! [`Capture`] reads pcap and pcapng, plain or compressed with gzip or zstd, from a file or from
 //! standard input; [`Merged`] reads several captures as one in time order. Frames are pulled and
@@ -18,14 +18,18 @@
 //! Only opening can fail. What goes wrong later ends that file with an entry in
 //! [`CaptureInfo::warnings`], and what was read before stands.
 //!
+//! [`Writer`] writes pcapng, [`AtomicFile`] puts it on the disk whole or not at all.
+//!
 //! Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Unlike libpcap this keeps the link
 //! type of each interface, the decryption secrets and the drop counts of a pcapng file.
 
+mod atomic;
 mod bytes;
 mod compressed;
 mod foreign;
 mod info;
 mod input;
+mod interface;
 mod map;
 mod merge;
 mod open;
@@ -34,13 +38,17 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod stream;
+mod write;
 
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use atomic::AtomicFile;
 pub use info::{CaptureInfo, Compression, Format, Secrets, SecretsType};
+pub use interface::{Interface, Resolution};
 pub use merge::Merged;
 pub use open::{OpenError, Source};
 pub use reader::Capture;
+pub use write::{Packet, Section, Statistics, Writer};

@@ -240,6 +240,9 @@ fn start(
     input.advance(header);
     let mut info = CaptureInfo::new(name, format);
     info.compression = compression;
+    if let Walker::Pcap(pcap) = &walker {
+        info.describe(pcap.interface());
+    }
     Ok(Capture::new(input, walker, index, info, compressed))
 }
 

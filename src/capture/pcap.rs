@@ -3,6 +3,7 @@
 
 use super::bytes::Order;
 use super::input::Input;
+use super::interface::{Interface, Resolution};
 use super::reader::{Found, MAX_CAPTURED, Step};
 use crate::base::{LinkType, Timestamp};
 
@@ -25,6 +26,7 @@ pub(super) struct Pcap {
     /// Written by a version before 2.4, some of which stored the two lengths the other way round.
     old: bool,
     link: LinkType,
+    snaplen: u32,
 }
 
 /// The byte order that these first four bytes of a file stand for, and the magic number.
@@ -62,7 +64,14 @@ impl Pcap {
             old: major != 2 || minor < 4,
             // The upper half has the length of the frame check sequence.
             link: LinkType(order.u32(header, 20) & 0xffff),
+            snaplen: order.u32(header, 16),
         })
+    }
+
+    /// The one interface that the header describes.
+    pub(super) fn interface(&self) -> Interface {
+        let resolution = if self.unit == 1 { Resolution::NANOSECONDS } else { Resolution::MICROSECONDS };
+        Interface { snaplen: self.snaplen, ..Interface::new(self.link, resolution) }
     }
 
     /// Finds the record at the current offset.

@@ -4,19 +4,30 @@
 use super::bytes::Order;
 use super::info::{CaptureInfo, SecretsType};
 use super::input::Input;
+use super::interface::{Clock, Interface as Described};
 use super::options::Options;
 use super::reader::{Found, MAX_CAPTURED, Step};
 use crate::base::{LinkType, Timestamp};
 
-/// Section Header Block; the same in both byte orders.
-const SECTION: u32 = 0x0a0d_0d0a;
-const INTERFACE: u32 = 1;
-/// Obsolete Packet Block (appendix A).
-const PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-const SECRETS: u32 = 10;
+/// Types of blocks, and codes of the counts in an Interface Statistics Block.
+pub(super) mod block {
+    /// Section Header Block; the same in both byte orders.
+    pub(in super::super) const SECTION: u32 = 0x0a0d_0d0a;
+    pub(in super::super) const INTERFACE: u32 = 1;
+    /// Obsolete Packet Block (appendix A).
+    pub(super) const PACKET: u32 = 2;
+    pub(super) const SIMPLE_PACKET: u32 = 3;
+    pub(in super::super) const STATISTICS: u32 = 5;
+    pub(in super::super) const ENHANCED_PACKET: u32 = 6;
+    pub(in super::super) const SECRETS: u32 = 10;
+    /// isb_ifrecv
+    pub(in super::super) const RECEIVED: u16 = 4;
+    /// isb_ifdrop
+    pub(in super::super) const INTERFACE_DROPPED: u16 = 5;
+    /// isb_osdrop
+    pub(in super::super) const SYSTEM_DROPPED: u16 = 7;
+}
+use block::*;
 
 /// Bytes of the smallest Section Header Block that tell it is one: up to the versions.
 pub(super) const SECTION_HEAD: usize = 16;
@@ -87,51 +98,6 @@ impl Interface {
         let lost = self.lost_between.max(interface.saturating_add(system));
         info.dropped = info.dropped.saturating_add(lost.saturating_sub(self.counted));
         self.counted = self.counted.max(lost);
-    }
-}
-
-/// How a timestamp's units become nanoseconds.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    scale: Scale,
-    /// Nanoseconds to add.
-    offset: i64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Scale {
-    Multiply(u64),
-    Divide(u64),
-    /// Units of 2^-n seconds.
-    PowerOfTwo(u32),
-}
-
-impl Scale {
-    /// From if_tsresol: a negative power of 10, or of 2 if the highest bit is set.
-    fn from_resolution(resolution: u8) -> Self {
-        let power = u32::from(resolution & 0x7f);
-        if resolution & 0x80 != 0 {
-            Scale::PowerOfTwo(power)
-        } else if power <= 9 {
-            Scale::Multiply(10_u64.pow(9 - power))
-        } else {
-            Scale::Divide(10_u64.checked_pow(power - 9).unwrap_or(u64::MAX))
-        }
-    }
-}
-
-impl Clock {
-    #[inline]
-    fn time(self, units: u64) -> Timestamp {
-        let nanoseconds = match self.scale {
-            Scale::Multiply(factor) => units.saturating_mul(factor),
-            Scale::Divide(divisor) => units / divisor,
-            Scale::PowerOfTwo(power) => {
-                let wide = u128::from(units) * 1_000_000_000;
-                u64::try_from(wide >> power).unwrap_or(u64::MAX)
-            }
-        };
-        Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX).saturating_add(self.offset))
     }
 }
 
@@ -319,7 +285,7 @@ impl Pcapng {
                         why: format!("section describes more than {MAX_INTERFACES} interfaces"),
                     });
                 }
-                INTERFACE => self.interface(body),
+                INTERFACE => self.interface(body, info),
                 STATISTICS => self.statistics(body, info),
                 _ => self.secrets(body, info),
             }
@@ -351,39 +317,27 @@ impl Pcapng {
     }
 
     /// Interface Description Block (section 4.2).
-    fn interface(&mut self, body: &[u8]) {
-        const IF_TSRESOL: u16 = 9;
-        const IF_TSOFFSET: u16 = 14;
-        let mut clock = Clock { scale: Scale::from_resolution(6), offset: 0 };
-        for (code, value) in Options::new(body.get(8..).unwrap_or_default(), self.order) {
-            match (code, value) {
-                (IF_TSRESOL, &[resolution]) => clock.scale = Scale::from_resolution(resolution),
-                (IF_TSOFFSET, value) if value.len() == 8 => {
-                    clock.offset = (self.order.u64(value, 0) as i64).saturating_mul(Timestamp::SECOND);
-                }
-                _ => {}
-            }
-        }
+    fn interface(&mut self, body: &[u8], info: &mut CaptureInfo) {
+        let described = Described::parse(body, self.order);
         self.interfaces.push(Interface {
-            link: LinkType(u32::from(self.order.u16(body, 0))),
-            snaplen: self.order.u32(body, 4),
-            clock,
+            link: described.link,
+            snaplen: described.snaplen,
+            clock: described.clock(),
             lost_between: 0,
             lost_before: [0; 2],
             counted: 0,
         });
+        info.describe(described);
     }
 
     /// Interface Statistics Block (section 4.6).
     fn statistics(&mut self, body: &[u8], info: &mut CaptureInfo) {
-        const ISB_IFDROP: u16 = 5;
-        const ISB_OSDROP: u16 = 7;
         let Some(interface) = self.interfaces.get_mut(self.order.u32(body, 0) as usize) else { return };
         let [by_interface, by_system] = &mut interface.lost_before;
         for (code, value) in Options::new(body.get(12..).unwrap_or_default(), self.order) {
             let total = match code {
-                ISB_IFDROP => &mut *by_interface,
-                ISB_OSDROP => &mut *by_system,
+                INTERFACE_DROPPED => &mut *by_interface,
+                SYSTEM_DROPPED => &mut *by_system,
                 _ => continue,
             };
             let count = self.order.u64(value, 0);
