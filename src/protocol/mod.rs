@@ -13,6 +13,8 @@ pub mod ja;
 pub mod mcs;
 pub mod negotiation;
 pub mod preamble;
+pub mod rdpeudp;
+pub mod rdpeudp2;
 pub mod security;
 pub mod tls;
 pub mod tpkt;
