@@ -74,6 +74,12 @@ impl Pcap {
         Interface { snaplen: self.snaplen, ..Interface::new(self.link, resolution) }
     }
 
+    /// How long the record at the start of `bytes` claims to be, unchecked.
+    #[inline]
+    pub(super) fn length(&self, bytes: &[u8]) -> usize {
+        self.header.saturating_add(self.order.u32(bytes, 8) as usize)
+    }
+
     /// Finds the record at the current offset.
     #[inline]
     pub(super) fn step(&self, input: &mut Input) -> Step {

@@ -112,6 +112,12 @@ impl Pcapng {
         }
     }
 
+    /// How long the block at the start of `bytes` claims to be, unchecked.
+    #[inline]
+    pub(super) fn length(&self, bytes: &[u8]) -> usize {
+        self.order.u32(bytes, 4) as usize
+    }
+
     /// Finds the next packet from the current offset on.
     #[inline]
     pub(super) fn step(&mut self, input: &mut Input, info: &mut CaptureInfo) -> Step {

@@ -118,6 +118,13 @@ impl Capture {
             self.end(step);
             return None;
         };
+        // The next record's header is in the cache by now, and says where the one after it starts.
+        let next = self.input.window().get(found.record..).unwrap_or_default();
+        let length = match &self.walker {
+            Walker::Pcap(pcap) => pcap.length(next),
+            Walker::Pcapng(pcapng) => pcapng.length(next),
+        };
+        self.input.prefetch(found.record.saturating_add(length));
         let info = &mut self.info;
         info.packets += 1;
         info.bytes = info.bytes.wrapping_add(found.len as u64);
