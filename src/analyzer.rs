@@ -3,11 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::base::{Dir, Frame, Limits, PerDir, Timestamp};
+use crate::base::{Dir, Frame, Limits, PerDir, Stamp, Timestamp};
 use crate::diagnosis::{Diagnosis, History, diagnose};
 use crate::packet::{Body, Decoder, Undecoded};
-use crate::session::{Conversation, Session};
-use crate::transport::{Config, Connections, Finished};
+use crate::session::{Conversation, Facts, Phase, Session};
+use crate::transport::{Config, Connections, Finished, Open};
+
+/// IP's number of it.
+const TCP: u8 = 6;
 
 /// One session and what is wrong with it.
 #[derive(Debug)]
@@ -25,6 +28,33 @@ pub struct Options {
     pub ports: Vec<u16>,
     /// Bounds.
     pub limits: Limits,
+    /// Whether [`Analyzer::touched`] is asked.
+    pub follow: bool,
+}
+
+/// A connection that still runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched<'a> {
+    /// The end that opened it, as far as known.
+    pub client: SocketAddr,
+    /// The other end.
+    pub server: SocketAddr,
+    /// Its first packet: what it is known by until it is over, and after that as `session.tcp.first`.
+    pub first: Stamp,
+    on_port: bool,
+    facts: Option<&'a Facts>,
+}
+
+impl Touched<'_> {
+    /// Whether it will be listed as a session, as far as is known.
+    pub fn is_session(&self) -> bool {
+        self.on_port || self.facts.is_some_and(|facts| facts.request.is_some() || facts.confirm.is_some())
+    }
+
+    /// How far it got. Costs a look at the first records of a session that is not active yet.
+    pub fn phase(&self) -> Phase {
+        self.facts.map_or(Phase::TcpConnect, |facts| facts.phase(&facts.shape()))
+    }
 }
 
 /// What [`Analyzer::poll`] and [`Analyzer::overview`] are made from.
@@ -41,6 +71,9 @@ pub struct Analyzer {
     order: u64,
     now: Timestamp,
     finished: bool,
+    follow: bool,
+    /// The ends of the connection that the last frame belongs to.
+    last: Option<(SocketAddr, SocketAddr)>,
 }
 
 impl Analyzer {
@@ -49,7 +82,7 @@ impl Analyzer {
 
     /// A fresh engine.
     pub fn new(options: Options) -> Self {
-        let Options { mut ports, limits } = options;
+        let Options { mut ports, limits, follow } = options;
         ports.push(Self::PORT);
         Analyzer {
             decoder: Decoder::new(&limits),
@@ -61,6 +94,8 @@ impl Analyzer {
             order: 0,
             now: Timestamp(i64::MIN),
             finished: false,
+            follow,
+            last: None,
             limits,
             ports,
         }
@@ -74,10 +109,15 @@ impl Analyzer {
             self.now = frame.time;
             self.connections.advance(self.now);
         }
+        self.last = None;
         match self.decoder.decode(frame, self.order) {
             Ok(packet) => match packet.body {
                 Body::Tcp(segment) => {
                     self.overview.tcp += 1;
+                    if self.follow {
+                        let source = SocketAddr::new(packet.meta.src, segment.src_port);
+                        self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
+                    }
                     let (ports, limits) = (&self.ports, &self.limits);
                     self.connections.segment(&packet.meta, &segment, &mut |tcp| {
                         Conversation::new(tcp, ports.contains(&tcp.server.port()), limits)
@@ -106,7 +146,13 @@ impl Analyzer {
                     };
                     self.converse(Conversed { client: client.ip(), server, udp: true, packets, bytes });
                 }
-                Body::IcmpError(error) => self.connections.icmp(&packet.meta, &error),
+                Body::IcmpError(error) => {
+                    self.connections.icmp(&packet.meta, &error);
+                    if self.follow && error.protocol == TCP {
+                        let source = SocketAddr::new(error.src, error.src_port);
+                        self.last = Some((source, SocketAddr::new(error.dst, error.dst_port)));
+                    }
+                }
                 Body::Other(_) => {}
             },
             Err(why) => match why {
@@ -118,6 +164,16 @@ impl Analyzer {
             },
         }
         self.collect();
+    }
+
+    /// The connection that the last frame belongs to, for those who follow sessions while they run; needs
+    /// [`Options::follow`]. `None` where it is over, or no session for all that is known.
+    pub fn touched(&self) -> Option<Touched<'_>> {
+        let (one, other) = self.last?;
+        let open = self.connections.open_between(one, other)?;
+        let facts = open.reader.map(Conversation::facts);
+        let Open { client, server, first, on_port, .. } = open;
+        Some(Touched { client, server, first, on_port, facts })
     }
 
     /// Lets time pass where no frame came: idle connections are handed out.

@@ -38,7 +38,7 @@ pub struct Limits {
     /// Nanoseconds of silence after which an RDP session is over; beyond TCP keep-alive's two hours.
     pub session_idle: i64,
     /// Nanoseconds after both ends closed (or a RST) during which late packets still belong to the
-    /// connection.
+    /// connection. Below the two seconds within which a live verdict is due.
     pub linger: i64,
     /// Nanoseconds within which two sightings of one packet may lie.
     pub sighting: i64,
@@ -66,7 +66,7 @@ impl Default for Limits {
             other_idle: 300 * Timestamp::SECOND,
             setup_idle: 180 * Timestamp::SECOND,
             session_idle: 3 * 3600 * Timestamp::SECOND,
-            linger: 2 * Timestamp::SECOND,
+            linger: 1750 * Timestamp::MILLISECOND,
             sighting: 5 * Timestamp::MILLISECOND,
             timeline: 256,
             listed: 1000,

@@ -113,7 +113,7 @@ fn find(captures: Vec<Capture>, args: &Analyze) -> Found {
 }
 
 fn analyze(mut captures: Merged, args: &Analyze, found: &mut Found) {
-    let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), limits: Limits::default() });
+    let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), ..Options::default() });
     let mut progress = Progress::new(captures.file_bytes());
     while let Some(frame) = captures.next_frame() {
         analyzer.push(&frame);

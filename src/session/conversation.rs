@@ -73,6 +73,11 @@ impl Conversation {
         }
     }
 
+    /// What it showed so far.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// What it showed.
     pub fn into_facts(self) -> Facts {
         self.facts

@@ -3,6 +3,7 @@
 mod conversation;
 mod path;
 mod phase;
+mod reached;
 mod shape;
 mod standard;
 mod timeline;
@@ -10,7 +11,7 @@ mod tls;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::layers::Preamble;
-use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, NegotiationResponse, Protocols};
+use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
 use crate::transport::{Closing, TcpFacts};
 
 pub use crate::transport::{DirFacts, Ended, Repeats, Rst};
@@ -82,16 +83,8 @@ pub struct Session {
 impl Session {
     /// Joins what TCP and the payload showed.
     pub fn new(tcp: TcpFacts, facts: Facts) -> Self {
-        let mut session = Session { tcp, facts, shape: Shape::default() };
-        // Without a readable ServerHello nobody knows which records belong to the handshake.
-        if let Some(tls) = &session.facts.tls
-            && tls.server_hello.is_some()
-            && !session.facts.midstream
-        {
-            // Without version and suite, lengths tell nothing, nor where the handshake ended.
-            session.shape = Shape::of(tls, session.selected().map(|selected| selected.value));
-        }
-        session
+        let shape = facts.shape();
+        Session { tcp, facts, shape }
     }
 
     /// The server's records and bytes after the TLS handshake that prove graphics: connection sequence
@@ -105,12 +98,7 @@ impl Session {
     /// The protocol that the Connection Confirm chose; a confirm without negotiation chose Standard RDP
     /// Security.
     pub fn selected(&self) -> Option<Seen<Protocols>> {
-        let confirm = self.facts.confirm.as_ref()?;
-        match &confirm.value.negotiation {
-            Some(NegotiationResponse::Response { selected, .. }) => Some(Seen::new(*selected, confirm.span)),
-            None => Some(Seen::new(Protocols::RDP, confirm.span)),
-            Some(_) => None,
-        }
+        self.facts.selected()
     }
 
     /// Whether the session reached an active desktop.
@@ -120,47 +108,12 @@ impl Session {
 
     /// Where the session was seen to be active.
     pub fn active_since(&self) -> Option<Span> {
-        if let Some(standard) = &self.facts.standard
-            && let Some(span) = standard.active
-        {
-            return Some(span);
-        }
-        let tls = self.facts.tls.as_ref()?;
-        let server = &tls.data[Dir::ServerToClient];
-        let client = &tls.data[Dir::ClientToServer];
-        if self.facts.midstream && !tls.shows_handshake() {
-            return server.first.filter(|_| client.records > 0);
-        }
-        let enough = server.records >= Self::ACTIVE_RECORDS && server.bytes >= Self::ACTIVE_BYTES
-            || server.bytes >= Self::ACTIVE_BULK;
-        self.shape.when(Phase::Active).or(server.last.filter(|_| enough))
+        self.facts.active_since(&self.shape)
     }
 
     /// The latest phase that the wire shows was entered.
     pub fn phase(&self) -> Phase {
-        if self.is_active() {
-            return Phase::Active;
-        }
-        if let Some(standard) = &self.facts.standard
-            && let Some((phase, _)) = standard.phases.last()
-        {
-            return *phase;
-        }
-        if let Some(tls) = &self.facts.tls {
-            if let Some((phase, _)) = self.shape.entered.last() {
-                return *phase;
-            }
-            if self.facts.midstream && Dir::BOTH.into_iter().any(|dir| tls.data[dir].records > 0) {
-                return Phase::McsConnect;
-            }
-            if tls.begun[Dir::ClientToServer].is_some() || tls.shows_handshake() {
-                return Phase::TlsHandshake;
-            }
-        }
-        if self.facts.request.is_some() || self.facts.confirm.is_some() {
-            return Phase::X224Negotiation;
-        }
-        Phase::TcpConnect
+        self.facts.phase(&self.shape)
     }
 
     /// Set Error Info values that are ordinary ends: nothing, and the user's own disconnect and logoff.

@@ -9,7 +9,7 @@ use super::facts::{Ended, Interest, Reader, TcpFacts};
 use super::key::{Flow, Key};
 use super::options::Options;
 use super::table::{Class, Slot, Table, bits};
-use crate::base::{Dir, Limits, PerDir, Seen, Timestamp};
+use crate::base::{Dir, Limits, PerDir, Seen, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
 
 /// What [`Connections`] is told by its user.
@@ -46,6 +46,21 @@ pub enum Finished<R> {
         /// Bytes of their IP packets on the wire.
         bytes: PerDir<u64>,
     },
+}
+
+/// A connection that is not over yet.
+#[derive(Debug)]
+pub struct Open<'a, R> {
+    /// The end that opened it, as far as known.
+    pub client: SocketAddr,
+    /// The other end.
+    pub server: SocketAddr,
+    /// Its first packet.
+    pub first: Stamp,
+    /// Whether its server's port is one of [`Config::ports`].
+    pub on_port: bool,
+    /// What reads the payload; `None` before the first.
+    pub reader: Option<&'a R>,
 }
 
 /// What is kept of a connection besides its slot.
@@ -114,14 +129,14 @@ impl<R: Reader> Connections<R> {
         self.advance(meta.stamp.time);
         let (flow, from_a) = Flow::of(meta.src, segment.src_port, meta.dst, segment.dst_port);
         let Some(at) = self.table.find(&flow) else {
-            self.open(flow, from_a, meta, segment, make);
+            self.begin(flow, from_a, meta, segment, make);
             return;
         };
         let Some(slot) = self.table.get_mut(at) else { return };
         if segment.flags.contains(TcpFlags::SYN) && begins_anew(slot, from_a, segment) {
             self.end(at, Ended::PortsReused, self.now);
             self.table.remove(at);
-            self.open(flow, from_a, meta, segment, make);
+            self.begin(flow, from_a, meta, segment, make);
             return;
         }
         let class = slot.class();
@@ -165,6 +180,19 @@ impl<R: Reader> Connections<R> {
             }
             Body::Full(connection) => connection.icmp(*error, meta.stamp),
         }
+    }
+
+    /// The connection between two ends, if it is not over and more than counts is kept of it.
+    pub fn open_between(&self, one: SocketAddr, other: SocketAddr) -> Option<Open<'_, R>> {
+        let (flow, _) = Flow::of(one.ip(), one.port(), other.ip(), other.port());
+        let slot = self.table.get(self.table.find(&flow)?)?;
+        let (first, reader) = match &slot.body {
+            Body::Counted => return None,
+            Body::Embryo(embryo) => (embryo.first(), None),
+            Body::Full(connection) => (connection.facts.first, connection.reader.as_ref()),
+        };
+        let (client, server) = orient(&slot.key, slot.bits);
+        Some(Open { client, server, first, on_port: slot.bits & bits::ON_PORT != 0, reader })
     }
 
     /// Ends what was silent for too long by the highest time seen.
@@ -220,7 +248,7 @@ impl<R: Reader> Connections<R> {
         self.buffered
     }
 
-    fn open(
+    fn begin(
         &mut self,
         flow: Flow,
         from_a: bool,
@@ -392,7 +420,7 @@ impl<R: Reader> Connections<R> {
         }
         let listed = gone.bits & bits::ON_PORT != 0 || matches!(gone.body, Body::Full(_));
         self.gone.push_back(gone);
-        if listed && ended == Ended::Closed && class != Class::Refused {
+        if listed && ended == Ended::Closed {
             remember(slot, base);
             self.table.touch(at, Class::Grave, self.now);
         } else {

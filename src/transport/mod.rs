@@ -19,5 +19,5 @@ mod tests;
 pub use crate::base::{Chunk, Gap};
 pub use crate::packet::IcmpError;
 pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
-pub use flows::{Config, Connections, Finished};
+pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};

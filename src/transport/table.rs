@@ -49,8 +49,6 @@ const CLASSES: [Class; 11] = [
     Class::Grave,
 ];
 
-/// Silence after a refused SYN. Windows repeats a refused SYN after 0.5 s and gives up within 21 s.
-const REFUSED_IDLE: i64 = 25 * Timestamp::SECOND;
 /// Silence after which a connection handed out is forgotten: beyond the longest retransmission timeout
 /// of common stacks (120 s).
 const GRAVE_IDLE: i64 = 130 * Timestamp::SECOND;
@@ -133,8 +131,10 @@ impl<B> Table<B> {
     pub(super) fn new(limits: &Limits) -> Self {
         let idle = |class| match class {
             Class::HalfOpen | Class::Opened => limits.half_open_idle,
-            Class::Refused => REFUSED_IDLE.min(limits.half_open_idle),
-            Class::ClosedHalfOpen | Class::ClosedOther | Class::ClosedSession => limits.linger,
+            // Windows repeats a refused SYN after 0.5 s, twice.
+            Class::Refused | Class::ClosedHalfOpen | Class::ClosedOther | Class::ClosedSession => {
+                limits.linger
+            }
             Class::Other | Class::Foreign => limits.other_idle,
             Class::Setup => limits.setup_idle,
             Class::Session => limits.session_idle,
@@ -344,7 +344,8 @@ mod tests {
             gone.push((slot, deadline));
             table.remove(slot);
         }
-        assert_eq!(gone, [(three, at(4)), (two, at(76)), (one, at(78))]);
+        let linger = at(2).plus(Limits::default().linger);
+        assert_eq!(gone, [(three, linger), (two, at(76)), (one, at(78))]);
         assert_eq!(table.find(&flow(1)), None);
     }
 

@@ -11,14 +11,14 @@ fn closed_connections_linger_and_leave_a_grave() {
     let mut run = Run::new();
     run.play(&handshake()).play(&[c(ACK, C + 1, S + 1, b"hello"), s(RST, S + 1, 0, b"")]);
     run.play(&[s(RST, S + 1, 0, b"").after_ms(1500), c(ACK, C + 6, S + 1, b"late").after_ms(1500)]);
-    run.advance(1.9);
+    run.advance(1.7);
     assert!(run.out.is_empty());
-    run.advance(0.2);
+    run.advance(0.1);
     let sessions = run.sessions();
     let (facts, log) = &sessions[0];
     assert_eq!((facts.dir[DOWN].rsts, facts.ended), (2, Ended::Closed));
     assert_eq!(log.as_ref().unwrap().up.bytes, b"hellolate");
-    assert_eq!(facts.observed_until, facts.last.time.plus(2 * Timestamp::SECOND));
+    assert_eq!(facts.observed_until, facts.last.time.plus(1750 * Timestamp::MILLISECOND));
     // Whatever of it comes later opens nothing.
     run.play(&[
         c(ACK, C + 6, S + 1, b"late"),

@@ -37,10 +37,10 @@ fn refused_syns_with_one_sequence_number_are_one_connection() {
     let syn = c(SYN, C, 0, b"").after_ms(500);
     let rst = s(RST | ACK, 0, C + 1, b"").with(|p| (p.ttl, p.window) = (127, 0));
     let mut run = Run::new();
-    run.play(&[syn.clone(), rst.clone(), syn.clone(), rst.clone(), syn, rst]);
-    run.advance(24.0);
+    run.play(&[syn.clone(), rst.clone(), syn.clone(), rst.clone(), syn.clone(), rst.clone()]);
+    run.advance(1.7);
     assert!(run.out.is_empty());
-    run.advance(2.0);
+    run.advance(0.1);
     let sessions = run.sessions();
     assert_eq!(sessions.len(), 1);
     let (facts, reader) = &sessions[0];
@@ -48,11 +48,14 @@ fn refused_syns_with_one_sequence_number_are_one_connection() {
     assert_eq!((facts.syn.unwrap().count, facts.refused.unwrap().count), (3, 3));
     assert_eq!(facts.refused.unwrap().last.at.number(), 6);
     assert!(facts.closing.is_none(), "a refusal closes nothing");
-    let rst = facts.dir[DOWN].rst.unwrap();
-    assert_eq!((rst.ttl, rst.seq, rst.ack, rst.stamp.at.number()), (127, 0, Some(C + 1), 2));
+    let first = facts.dir[DOWN].rst.unwrap();
+    assert_eq!((first.ttl, first.seq, first.ack, first.stamp.at.number()), (127, 0, Some(C + 1), 2));
     assert_eq!(facts.dir[DOWN].rsts, 3);
     assert_eq!(facts.ended, Ended::Closed);
-    assert_eq!(facts.observed_until, facts.last.time.plus(25 * Timestamp::SECOND));
+    assert_eq!(facts.observed_until, facts.last.time.plus(1750 * Timestamp::MILLISECOND));
+    // It was told; later repeats are no other.
+    run.play(&[syn.after_ms(3000), rst]);
+    assert!(run.finish().out.is_empty());
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! How far a connection got, by what its payload showed so far: also asked while it still runs.
+
+use super::{Facts, Phase, Session, Shape};
+use crate::base::{Dir, Seen, Span};
+use crate::protocol::negotiation::{NegotiationResponse, Protocols};
+
+impl Facts {
+    /// The protocol that the Connection Confirm chose; a confirm without negotiation chose Standard RDP
+    /// Security.
+    pub fn selected(&self) -> Option<Seen<Protocols>> {
+        let confirm = self.confirm.as_ref()?;
+        match &confirm.value.negotiation {
+            Some(NegotiationResponse::Response { selected, .. }) => Some(Seen::new(*selected, confirm.span)),
+            None => Some(Seen::new(Protocols::RDP, confirm.span)),
+            Some(_) => None,
+        }
+    }
+
+    /// What the records inside TLS show by their shape.
+    pub fn shape(&self) -> Shape {
+        match &self.tls {
+            // Without a readable ServerHello nobody knows which records belong to the handshake. Without
+            // version and suite, lengths tell nothing, nor where the handshake ended.
+            Some(tls) if tls.server_hello.is_some() && !self.midstream => {
+                Shape::of(tls, self.selected().map(|selected| selected.value))
+            }
+            _ => Shape::default(),
+        }
+    }
+
+    /// Where the session was seen to be active.
+    pub fn active_since(&self, shape: &Shape) -> Option<Span> {
+        if let Some(standard) = &self.standard
+            && let Some(span) = standard.active
+        {
+            return Some(span);
+        }
+        let tls = self.tls.as_ref()?;
+        let server = &tls.data[Dir::ServerToClient];
+        let client = &tls.data[Dir::ClientToServer];
+        if self.midstream && !tls.shows_handshake() {
+            return server.first.filter(|_| client.records > 0);
+        }
+        let enough = server.records >= Session::ACTIVE_RECORDS && server.bytes >= Session::ACTIVE_BYTES
+            || server.bytes >= Session::ACTIVE_BULK;
+        shape.when(Phase::Active).or(server.last.filter(|_| enough))
+    }
+
+    /// The latest phase that the wire shows was entered.
+    pub fn phase(&self, shape: &Shape) -> Phase {
+        if self.active_since(shape).is_some() {
+            return Phase::Active;
+        }
+        if let Some(standard) = &self.standard
+            && let Some((phase, _)) = standard.phases.last()
+        {
+            return *phase;
+        }
+        if let Some(tls) = &self.tls {
+            if let Some((phase, _)) = shape.entered.last() {
+                return *phase;
+            }
+            if self.midstream && Dir::BOTH.into_iter().any(|dir| tls.data[dir].records > 0) {
+                return Phase::McsConnect;
+            }
+            if tls.begun[Dir::ClientToServer].is_some() || tls.shows_handshake() {
+                return Phase::TlsHandshake;
+            }
+        }
+        if self.request.is_some() || self.confirm.is_some() {
+            return Phase::X224Negotiation;
+        }
+        Phase::TcpConnect
+    }
+}
