@@ -1,5 +1,7 @@
 //! The engine: frames in, diagnosed sessions out. Opens nothing, reads no clock, starts no thread.
 
+mod over;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,6 +13,8 @@ use crate::transport::{Config, Connections, Finished, Open};
 
 /// IP's number of it.
 const TCP: u8 = 6;
+
+pub use over::{Over, Whole};
 
 /// One session and what is wrong with it.
 #[derive(Debug)]
@@ -65,7 +69,7 @@ pub struct Analyzer {
     decoder: Decoder,
     connections: Connections<Conversation>,
     history: History,
-    done: VecDeque<Diagnosed>,
+    done: VecDeque<Over>,
     overview: Overview,
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
     order: u64,
@@ -191,8 +195,13 @@ impl Analyzer {
         self.finished = true;
     }
 
-    /// The next session that is over.
+    /// The next session that is over, with its verdict.
     pub fn poll(&mut self) -> Option<Diagnosed> {
+        self.poll_over().map(|over| over.whole.into_told())
+    }
+
+    /// The same, told when it is asked for.
+    pub fn poll_over(&mut self) -> Option<Over> {
         loop {
             if let Some(done) = self.done.pop_front() {
                 return Some(done);
@@ -221,12 +230,13 @@ impl Analyzer {
 
     fn take(&mut self, finished: Finished<Conversation>) {
         match finished {
+            Finished::Bare(bare) => self.done.push_back(Over::bare(bare)),
             Finished::Session { facts: tcp, reader } => {
                 let facts = reader.map(Conversation::into_facts).unwrap_or_default();
-                let session = Session::new(*tcp, facts);
+                let session = Session::new(tcp, facts);
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
-                self.done.push_back(Diagnosed { session, diagnosis });
+                self.done.push_back(Diagnosed { session, diagnosis }.into());
             }
             Finished::Other { client, server, packets, bytes } => {
                 self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });

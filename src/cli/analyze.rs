@@ -117,14 +117,14 @@ fn analyze(mut captures: Merged, args: &Analyze, found: &mut Found) {
     let mut progress = Progress::new(captures.file_bytes());
     while let Some(frame) = captures.next_frame() {
         analyzer.push(&frame);
-        while let Some(diagnosed) = analyzer.poll() {
-            found.collected.push(diagnosed);
+        while let Some(over) = analyzer.poll_over() {
+            found.collected.push(over);
         }
         progress.frame(|| captures.position());
     }
     analyzer.finish();
-    while let Some(diagnosed) = analyzer.poll() {
-        found.collected.push(diagnosed);
+    while let Some(over) = analyzer.poll_over() {
+        found.collected.push(over);
     }
     found.infos.extend(captures.infos().cloned());
     add(&mut found.overview, analyzer.overview());

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use super::Outcome;
 use super::ledger::{self, Brief, Ledger, Row};
-use crate::base::{Stamp, Timestamp};
+use crate::base::Timestamp;
 use crate::session::Phase;
 
 /// Longest time in nanoseconds from the end of a session to the start of the next of one attempt.
@@ -74,9 +74,9 @@ impl<'a> Attempts<'a> {
         self.rows.len() as u32
     }
 
-    /// Rank of the session that begins with this packet.
-    pub fn rank(&self, first: Stamp) -> u32 {
-        let first = ledger::place(ledger::order(first), self.separate);
+    /// Rank of the session whose first packet has this place ([`Brief::order`]).
+    pub fn rank(&self, order: u64) -> u32 {
+        let first = ledger::place(order, self.separate);
         let rows = self.ledger.rows();
         let before = |&index: &u32| {
             rows.get(index as usize).is_some_and(|row| ledger::place(row.order, self.separate) < first)

@@ -13,6 +13,8 @@ use crate::session::Session;
 pub struct Context<'a> {
     /// Earlier sessions of the same server; `None` where there were none.
     pub server: Option<&'a ServerHistory>,
+    /// Only code and outcome are asked for: a rule may say so in short ([`Verdict::short`]).
+    pub short: bool,
 }
 
 /// Earlier sessions of one server.
@@ -53,7 +55,7 @@ impl History {
 
     /// What is known when `session` ends.
     pub fn context(&self, session: &Session) -> Context<'_> {
-        Context { server: self.servers.get(&session.tcp.server) }
+        Context { server: self.servers.get(&session.tcp.server), short: false }
     }
 
     /// Remembers a session that got as far as TLS.

@@ -41,6 +41,8 @@ pub enum Asked {
 /// One session as the second step sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Brief {
+    /// Place of its first packet: capture (16 bits) and order (48 bits).
+    pub order: u64,
     /// First packet.
     pub start: Timestamp,
     /// From when on its client could begin the next: see `over`.
@@ -59,8 +61,36 @@ pub struct Brief {
     pub phase: Phase,
     /// What the client offered.
     pub asked: Asked,
+    /// Hash of the cookie; 0 for none.
+    pub cookie: u32,
     /// What is done with it.
     pub kept: Kept,
+}
+
+impl Brief {
+    /// A session that is listed, unless somebody says otherwise.
+    pub fn new(session: &Session, verdict: &Verdict) -> Self {
+        let tcp = &session.tcp;
+        let start = tcp.first.time;
+        let end = tcp.last.time.max(start);
+        let request = session.facts.request.as_ref().map(|request| &request.value);
+        Brief {
+            order: order(tcp.first),
+            start,
+            over: over(session).max(start),
+            end,
+            client: tcp.client.ip(),
+            server: tcp.server,
+            code: verdict.code,
+            outcome: verdict.outcome,
+            phase: session.phase(),
+            asked: request.map_or(Asked::Nothing, |request| {
+                asked(request.negotiation.map_or(Protocols::RDP, |negotiation| negotiation.protocols))
+            }),
+            cookie: request.and_then(|request| request.cookie.as_deref()).map_or(0, hash),
+            kept: Kept::Listed,
+        }
+    }
 }
 
 /// See the module's description. `v6` says which addresses are indexes in [`Ledger::v6`].
@@ -135,31 +165,25 @@ pub struct Ledger {
 
 impl Ledger {
     /// Remembers a session.
-    pub fn add(&mut self, session: &Session, verdict: &Verdict, kept: Kept) {
-        let tcp = &session.tcp;
-        let (client, client_v6) = self.address(tcp.client.ip(), Row::CLIENT_V6);
-        let (server, server_v6) = self.address(tcp.server.ip(), Row::SERVER_V6);
-        let start = tcp.first.time;
-        let end = tcp.last.time.max(start);
-        let request = session.facts.request.as_ref().map(|request| &request.value);
-        let tail = end.since(over(session).max(start)) / 1000;
+    pub fn add(&mut self, session: &Brief) {
+        let (client, client_v6) = self.address(session.client, Row::CLIENT_V6);
+        let (server, server_v6) = self.address(session.server.ip(), Row::SERVER_V6);
+        let tail = session.end.since(session.over) / 1000;
         let row = Row {
-            start,
-            end,
-            order: order(tcp.first),
+            start: session.start,
+            end: session.end,
+            order: session.order,
             tail: u32::try_from(tail.max(0)).unwrap_or(u32::MAX),
             client,
             server,
-            cookie: request.and_then(|request| request.cookie.as_deref()).map_or(0, hash),
-            port: tcp.server.port(),
+            cookie: session.cookie,
+            port: session.server.port(),
             v6: client_v6 | server_v6,
-            code: self.code(verdict.code),
-            outcome: verdict.outcome,
-            phase: session.phase(),
-            asked: request.map_or(Asked::Nothing, |request| {
-                asked(request.negotiation.map_or(Protocols::RDP, |negotiation| negotiation.protocols))
-            }),
-            kept,
+            code: self.code(session.code),
+            outcome: session.outcome,
+            phase: session.phase,
+            asked: session.asked,
+            kept: session.kept,
         };
         self.rows.push(row);
     }
@@ -186,6 +210,7 @@ impl Ledger {
             IpAddr::V6(self.v6.get(number as usize).copied().unwrap_or(Ipv6Addr::UNSPECIFIED))
         };
         Brief {
+            order: row.order,
             start: row.start,
             over: row.over(),
             end: row.end,
@@ -195,6 +220,7 @@ impl Ledger {
             outcome: row.outcome,
             phase: row.phase,
             asked: row.asked,
+            cookie: row.cookie,
             kept: row.kept,
         }
     }
@@ -230,7 +256,7 @@ impl Ledger {
 }
 
 /// Place of a session's first packet.
-pub(super) fn order(stamp: Stamp) -> u64 {
+fn order(stamp: Stamp) -> u64 {
     u64::from(stamp.at.capture()) << ORDER_BITS | (stamp.order & ((1 << ORDER_BITS) - 1))
 }
 

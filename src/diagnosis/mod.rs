@@ -39,7 +39,7 @@ pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
 pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
     // One end alone never tells who did what.
     if session.missing_direction().is_some() {
-        return Diagnosis { verdict: rules::inconclusive::verdict(session), others: Vec::new() };
+        return Diagnosis { verdict: rules::inconclusive::verdict(session, &context), others: Vec::new() };
     }
     let mut fired: Vec<(&Rule, Verdict)> = rules
         .iter()
@@ -59,6 +59,6 @@ pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) ->
             fired.retain(|(rule, _)| !winner.supersedes.contains(&rule.code));
             Diagnosis { verdict, others: fired.into_iter().map(|(_, verdict)| verdict).collect() }
         }
-        None => Diagnosis { verdict: rules::inconclusive::verdict(session), others: Vec::new() },
+        None => Diagnosis { verdict: rules::inconclusive::verdict(session, &context), others: Vec::new() },
     }
 }

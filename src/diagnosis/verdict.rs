@@ -152,7 +152,7 @@ pub struct Verdict {
     pub owner: Option<&'static str>,
     /// What this session showed, in a few sentences.
     pub explanation: String,
-    /// The frames; never empty.
+    /// The frames; never empty, [`Verdict::short`] apart.
     pub evidence: Vec<Evidence>,
     /// Before the page's rivals.
     pub rivals: Vec<Rival>,
@@ -167,22 +167,27 @@ impl Verdict {
         confidence: Confidence,
         evidence: Evidence,
     ) -> Self {
-        Verdict {
-            code,
-            outcome,
-            side,
-            confidence,
-            title: None,
-            owner: None,
-            explanation: String::new(),
-            evidence: vec![evidence],
-            rivals: Vec::new(),
-        }
+        Verdict { side, confidence, evidence: vec![evidence], ..Self::short(code, outcome) }
     }
 
     /// A failure that rests on `evidence`.
     pub fn failed(code: &'static str, side: Side, confidence: Confidence, evidence: Evidence) -> Self {
         Self::new(code, Outcome::Failed, side, confidence, evidence)
+    }
+
+    /// A verdict for the count, where nobody reads on what it rests.
+    pub fn short(code: &'static str, outcome: Outcome) -> Self {
+        Verdict {
+            code,
+            outcome,
+            side: Side::Unknown,
+            confidence: Confidence::Possible,
+            title: None,
+            owner: None,
+            explanation: String::new(),
+            evidence: Vec::new(),
+            rivals: Vec::new(),
+        }
     }
 
     /// Adds a frame.

@@ -1,22 +1,22 @@
 //! From what the engine handed out to a report: which sessions, their numbers, and counts over them.
 
 mod attempts;
+mod count;
 mod diagnosis;
 mod rdp;
 mod session;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
+use std::net::SocketAddr;
 
 use super::choose::{Choice, Facts};
-use super::model::{Attempt, Capture, Outcome, Report, SCHEMA, Server, Session, Summary, Time, Unlisted};
+use super::model::{Attempt, Capture, Report, SCHEMA, Session, Summary, Time};
 use super::nothing;
 use super::saw;
 use super::source::{Place, Source};
-use crate::analyzer::{Diagnosed, Overview};
-use crate::base::{Stamp, Timestamp};
+use crate::analyzer::{Over, Overview, Whole};
 use crate::capture::CaptureInfo;
-use crate::diagnosis::{Kept, Ledger};
+use crate::diagnosis::{Brief, Kept, Ledger};
 use crate::knowledge::lookup::ClientCode;
 use crate::session::Phase;
 use attempts::Formed;
@@ -36,71 +36,38 @@ pub struct Options {
 pub struct Collected {
     choice: Choice,
     listed: usize,
-    /// Boxed, so that growing moves pointers.
-    #[allow(clippy::vec_box)]
-    kept: Vec<Box<Diagnosed>>,
-    count: Count,
-    /// Sessions that are counted only where their id or time is one of those asked for.
-    counted: Vec<Counted>,
+    /// Place of the first packet, and what can be listed.
+    kept: Vec<(u64, Whole)>,
     /// Every session in short: ids count them, attempts are formed of them.
     ledger: Ledger,
     early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
-}
-
-/// A session that is counted and not listed.
-#[derive(Debug)]
-struct Counted {
-    first: Stamp,
-    start: Timestamp,
-    end: Timestamp,
-    client: IpAddr,
-    server: SocketAddr,
-    code: &'static str,
-    outcome: Outcome,
 }
 
 impl Collected {
     /// Lists up to `listed` sessions that ended before TLS for each server and code. Of `choice`, hosts,
     /// users and outcome are obeyed at once; ids and times are known only at the end.
     pub fn new(choice: Choice, listed: usize) -> Self {
-        Collected {
-            choice,
-            listed,
-            kept: Vec::new(),
-            count: Count::default(),
-            counted: Vec::new(),
-            ledger: Ledger::default(),
-            early: HashMap::default(),
-        }
+        Collected { choice, listed, kept: Vec::new(), ledger: Ledger::default(), early: HashMap::default() }
     }
 
     /// Takes the next session.
-    pub fn push(&mut self, diagnosed: Diagnosed) {
-        let kept = self.sort_out(&diagnosed);
-        self.ledger.add(&diagnosed.session, &diagnosed.diagnosis.verdict, kept);
-        if kept == Kept::Listed {
-            self.kept.push(Box::new(diagnosed));
+    pub fn push(&mut self, session: impl Into<Over>) {
+        let Over { mut brief, whole } = session.into();
+        brief.kept = self.sort_out(&brief, &whole);
+        self.ledger.add(&brief);
+        if brief.kept == Kept::Listed {
+            self.kept.push((brief.order, whole));
         }
     }
 
-    /// Whether a session is kept to be listed; counts it where that is all.
-    fn sort_out(&mut self, diagnosed: &Diagnosed) -> Kept {
-        let tcp = &diagnosed.session.tcp;
-        if !self.choice.takes_timeless(&facts(diagnosed, 0)) {
+    /// What is done with a session.
+    fn sort_out(&mut self, brief: &Brief, whole: &Whole) -> Kept {
+        if !self.choice.takes_timeless(&facts(brief, whole, 0)) {
             return Kept::Passed;
         }
-        let code = diagnosed.diagnosis.verdict.code;
-        if diagnosed.session.phase() <= Phase::X224Negotiation {
-            let so_far = self.early.entry((tcp.server, code)).or_default();
+        if brief.phase <= Phase::X224Negotiation {
+            let so_far = self.early.entry((brief.server, brief.code)).or_default();
             if *so_far >= self.listed {
-                let (start, end) = session::bounds(&diagnosed.session);
-                let (client, server, outcome) = (tcp.client.ip(), tcp.server, outcome(diagnosed));
-                let counted = Counted { first: tcp.first, start, end, client, server, code, outcome };
-                if self.choice.is_timeless() {
-                    self.count.unlisted(&counted);
-                } else {
-                    self.counted.push(counted);
-                }
                 return Kept::Counted;
             }
             *so_far += 1;
@@ -161,21 +128,15 @@ impl<'a> Built<'a> {
         options: &Options,
     ) -> Self {
         let mut formed = Formed::of(&collected.ledger, options.separate);
-        let mut count = collected.count.clone();
         let mut listed: Vec<(usize, u64)> = Vec::new();
-        for (index, diagnosed) in collected.kept.iter().enumerate() {
-            let id = formed.id(diagnosed.session.tcp.first);
-            if options.choice.takes(&facts(diagnosed, id)) {
-                count.one(outcome(diagnosed), diagnosed.diagnosis.verdict.code);
+        for (index, (order, whole)) in collected.kept.iter().enumerate() {
+            let id = formed.id(*order);
+            let takes = |session: Brief| options.choice.takes(&facts(&session, whole, id));
+            if formed.session(id).is_some_and(takes) {
                 listed.push((index, id));
             }
         }
         listed.sort_unstable_by_key(|(_, id)| *id);
-        for counted in &collected.counted {
-            if options.choice.takes_time(formed.id(counted.first), counted.start, counted.end) {
-                count.unlisted(counted);
-            }
-        }
         formed.choose(&options.choice, listed.iter().map(|(_, id)| *id));
         let dropped = captures.iter().map(|info| info.dropped).collect();
         let captures: Vec<Capture> = captures.iter().map(|info| capture(info)).collect();
@@ -184,11 +145,7 @@ impl<'a> Built<'a> {
         } else {
             format!("None of the {} sessions was asked for.", collected.ledger.len())
         };
-        let summary = Summary {
-            attempts_by_outcome: formed.by_outcome(),
-            patterns: formed.patterns(),
-            ..count.summary()
-        };
+        let summary = formed.summary();
         Built { collected, captures, dropped, listed, formed, summary, nothing, saw: None }
     }
 
@@ -198,9 +155,9 @@ impl<'a> Built<'a> {
         Built { saw: error, ..self }
     }
 
-    fn at(&self, index: usize) -> Option<(&Diagnosed, u64)> {
+    fn at(&self, index: usize) -> Option<(&Whole, u64)> {
         let &(at, id) = self.listed.get(index)?;
-        Some((self.collected.kept.get(at)?, id))
+        Some((&self.collected.kept.get(at)?.1, id))
     }
 }
 
@@ -214,17 +171,17 @@ impl Source for Built<'_> {
     }
 
     fn place(&self, index: usize) -> Option<Place> {
-        self.at(index).and_then(|(diagnosed, id)| self.formed.place(id, outcome(diagnosed)))
+        self.at(index).and_then(|(_, id)| self.formed.place(id))
     }
 
     fn attempt(&self, index: usize) -> Option<Attempt> {
-        self.at(index).and_then(|(diagnosed, id)| self.formed.attempt(id, diagnosed))
+        self.at(index).and_then(|(whole, id)| self.formed.attempt(id, &whole.told()))
     }
 
     fn session(&self, index: usize) -> Option<Session> {
-        let (diagnosed, id) = self.at(index)?;
+        let (whole, id) = self.at(index)?;
         let attempt = self.formed.attempt_id(id);
-        let mut session = session::session(diagnosed, id, attempt, &Lost(&self.dropped));
+        let mut session = session::session(&whole.told(), id, attempt, &Lost(&self.dropped));
         session.saw = self.saw.map(|error| saw::judge(error, &session));
         Some(session)
     }
@@ -246,10 +203,6 @@ impl Source for Built<'_> {
     }
 }
 
-fn outcome(diagnosed: &Diagnosed) -> Outcome {
-    diagnosis::outcome(diagnosed.diagnosis.verdict.outcome)
-}
-
 fn capture(info: &CaptureInfo) -> Capture {
     Capture {
         file: info.name.clone(),
@@ -263,53 +216,22 @@ fn capture(info: &CaptureInfo) -> Capture {
     }
 }
 
-fn facts(diagnosed: &Diagnosed, id: u64) -> Facts<'_> {
-    let happened = &diagnosed.session;
-    let (start, end) = session::bounds(happened);
+fn facts<'a>(brief: &Brief, whole: &'a Whole, id: u64) -> Facts<'a> {
+    let (names, user) = match whole {
+        Whole::Told(diagnosed) => {
+            let happened = &diagnosed.session;
+            let request = happened.facts.request.as_ref();
+            (session::names(happened), request.and_then(|request| request.value.cookie.as_deref()))
+        }
+        Whole::Bare(_) => ([None; 2], None),
+    };
     Facts {
         id,
-        ips: [happened.tcp.client.ip(), happened.tcp.server.ip()],
-        names: session::names(happened).into_iter().flatten().collect(),
-        user: happened.facts.request.as_ref().and_then(|request| request.value.cookie.as_deref()),
-        start,
-        end,
-        outcome: outcome(diagnosed),
-    }
-}
-
-/// Counts the sessions that were chosen.
-#[derive(Clone, Debug, Default)]
-struct Count {
-    by_outcome: BTreeMap<&'static str, u64>,
-    by_code: BTreeMap<&'static str, u64>,
-    unlisted: BTreeMap<(SocketAddr, &'static str), (Unlisted, Clients)>,
-}
-
-type Clients = HashSet<IpAddr, ahash::RandomState>;
-
-impl Count {
-    fn one(&mut self, outcome: Outcome, code: &'static str) {
-        *self.by_outcome.entry(outcome.as_str()).or_default() += 1;
-        *self.by_code.entry(code).or_default() += 1;
-    }
-
-    fn unlisted(&mut self, counted: &Counted) {
-        let Counted { code, .. } = *counted;
-        self.one(counted.outcome, code);
-        let start = Time(counted.start);
-        let (unlisted, clients) = self.unlisted.entry((counted.server, code)).or_insert_with(|| {
-            let server = Server { ip: counted.server.ip(), port: counted.server.port() };
-            (Unlisted { server, code, count: 0, clients: 0, first: start, last: start }, Clients::default())
-        });
-        unlisted.count += 1;
-        unlisted.first = unlisted.first.min(start);
-        unlisted.last = unlisted.last.max(start);
-        clients.insert(counted.client);
-        unlisted.clients = clients.len() as u64;
-    }
-
-    fn summary(self) -> Summary {
-        let unlisted = self.unlisted.into_values().map(|(unlisted, _)| unlisted).collect();
-        Summary { by_outcome: self.by_outcome, by_code: self.by_code, unlisted, ..Summary::default() }
+        ips: [brief.client, brief.server.ip()],
+        names,
+        user,
+        start: brief.start,
+        end: brief.end,
+        outcome: diagnosis::outcome(brief.outcome),
     }
 }

@@ -31,7 +31,7 @@ pub struct Facts<'a> {
     /// Addresses of both ends.
     pub ips: [IpAddr; 2],
     /// Names that messages gave the ends.
-    pub names: Vec<&'a str>,
+    pub names: [Option<&'a str>; 2],
     /// The cookie.
     pub user: Option<&'a str>,
     /// First frame.
@@ -104,7 +104,7 @@ impl HostPattern {
     fn fits(&self, facts: &Facts<'_>) -> bool {
         match self {
             HostPattern::Network(network, bits) => facts.ips.iter().any(|ip| within(*ip, *network, *bits)),
-            HostPattern::Name(name) => facts.names.iter().any(|known| {
+            HostPattern::Name(name) => facts.names.iter().flatten().any(|known| {
                 let known = known.to_lowercase();
                 known == *name || known.split('.').next() == Some(name)
             }),
@@ -156,7 +156,7 @@ mod tests {
         Facts {
             id: 7,
             ips: ["10.0.0.2".parse().unwrap(), "2001:db8::1".parse().unwrap()],
-            names: vec!["WS-17", "host.example.com"],
+            names: [Some("WS-17"), Some("host.example.com")],
             user: Some("EXAMPLE\\a"),
             start: Timestamp(100),
             end: Timestamp(200),

@@ -73,7 +73,7 @@ pub struct Hole {
 #[derive(Debug)]
 pub struct Session {
     /// Handshake, teardown and counters.
-    pub tcp: TcpFacts,
+    pub tcp: Box<TcpFacts>,
     /// Payload.
     pub facts: Facts,
     /// What the records inside TLS show by their shape.
@@ -82,9 +82,9 @@ pub struct Session {
 
 impl Session {
     /// Joins what TCP and the payload showed.
-    pub fn new(tcp: TcpFacts, facts: Facts) -> Self {
+    pub fn new(tcp: impl Into<Box<TcpFacts>>, facts: Facts) -> Self {
         let shape = facts.shape();
-        Session { tcp, facts, shape }
+        Session { tcp: tcp.into(), facts, shape }
     }
 
     /// The server's records and bytes after the TLS handshake that prove graphics: connection sequence

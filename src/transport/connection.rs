@@ -87,8 +87,7 @@ impl<R: Reader> Connection<R> {
         server: SocketAddr,
         on_port: bool,
         client_is_a: bool,
-        embryo: Embryo,
-        limits: &Limits,
+        embryo: &Embryo,
     ) -> Self {
         let mut this = Connection::new(client, server, on_port, embryo.first());
         for replay in embryo.replay() {
@@ -98,12 +97,19 @@ impl<R: Reader> Connection<R> {
                 this.header(dir, &head, count, &Options::default());
             }
             this.facts.dir[dir].duplicate_frames += u64::from(replay.duplicate_frames);
-            this.recent[dir].seen(&replay.last_print, limits.sighting);
         }
-        if let Some(icmp) = embryo.icmp {
+        if let Some(icmp) = &embryo.icmp {
             this.icmp(icmp.value, icmp.span.first);
         }
         this
+    }
+
+    /// Remembers the packets of a compact record, so that the next sighting of one is recognized.
+    pub(super) fn sighted(&mut self, client_is_a: bool, embryo: &Embryo, limits: &Limits) {
+        for replay in embryo.replay() {
+            let dir = if replay.from_a == client_is_a { Dir::ClientToServer } else { Dir::ServerToClient };
+            self.recent[dir].seen(&replay.last_print, limits.sighting);
+        }
     }
 
     /// Whether both ends closed, or one reset it.

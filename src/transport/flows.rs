@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use super::bare::Bare;
 use super::connection::{Bounds, Connection};
 use super::embryo::{Base, Embryo, Head, answers, print};
 use super::facts::{Ended, Interest, Reader, TcpFacts};
@@ -28,6 +29,8 @@ impl Default for Config {
 /// A connection that is over.
 #[derive(Debug)]
 pub enum Finished<R> {
+    /// On one of [`Config::ports`], without payload.
+    Bare(Bare),
     /// On one of [`Config::ports`], or with a reader that was still watching.
     Session {
         /// What the packets showed.
@@ -225,7 +228,7 @@ impl<R: Reader> Connections<R> {
     pub fn poll(&mut self) -> Option<Finished<R>> {
         loop {
             if let Some(gone) = self.gone.pop_front() {
-                return Some(hand_out(gone, &self.limits));
+                return Some(hand_out(gone));
             }
             let at = self.rest.pop()?;
             let Some(slot) = self.table.get(at) else { continue };
@@ -389,7 +392,8 @@ impl<R: Reader> Connections<R> {
         let (client, server) = orient(&slot.key, slot.bits);
         let (on_port, client_is_a) = (slot.bits & bits::ON_PORT != 0, slot.bits & bits::CLIENT_IS_A != 0);
         if let Body::Embryo(embryo) = std::mem::replace(&mut slot.body, Body::Counted) {
-            let grown = Connection::grown(client, server, on_port, client_is_a, embryo, &self.limits);
+            let mut grown = Connection::grown(client, server, on_port, client_is_a, &embryo);
+            grown.sighted(client_is_a, &embryo, &self.limits);
             slot.body = Body::Full(Box::new(grown));
             self.table.touch(at, Class::Opened, self.now);
         }
@@ -430,7 +434,7 @@ impl<R: Reader> Connections<R> {
 }
 
 /// The client's and the server's address.
-fn orient(key: &Key, bits: u8) -> (SocketAddr, SocketAddr) {
+pub(super) fn orient(key: &Key, bits: u8) -> (SocketAddr, SocketAddr) {
     let (a, b) = key.ends();
     if bits & bits::CLIENT_IS_A != 0 { (a, b) } else { (b, a) }
 }
@@ -486,22 +490,22 @@ fn begins_anew<R: Reader>(slot: &Slot<Body<R>>, from_a: bool, segment: &Segment<
     }
 }
 
-fn hand_out<R: Reader>(gone: Gone<R>, limits: &Limits) -> Finished<R> {
-    let (client, server) = orient(&gone.key, gone.bits);
+fn hand_out<R: Reader>(gone: Gone<R>) -> Finished<R> {
     let on_port = gone.bits & bits::ON_PORT != 0;
-    let client_is_a = gone.bits & bits::CLIENT_IS_A != 0;
-    let full = match gone.body {
-        Body::Full(connection) if connection.watched() || on_port && connection.is_real() => Some(connection),
-        Body::Embryo(embryo) if on_port && embryo.has_syn() => {
-            Some(Box::new(Connection::grown(client, server, on_port, client_is_a, embryo, limits)))
+    match gone.body {
+        Body::Full(mut connection) if connection.watched() || on_port && connection.is_real() => {
+            connection.finish(gone.ended, gone.until);
+            let Connection { facts, reader, .. } = *connection;
+            return Finished::Session { facts: Box::new(facts), reader };
         }
-        _ => None,
-    };
-    if let Some(mut connection) = full {
-        connection.finish(gone.ended, gone.until);
-        let Connection { facts, reader, .. } = *connection;
-        return Finished::Session { facts: Box::new(facts), reader };
+        Body::Embryo(embryo) if on_port && embryo.has_syn() => {
+            let Gone { key, bits, ended, until, .. } = gone;
+            return Finished::Bare(Bare { key, bits, embryo, ended, until });
+        }
+        _ => {}
     }
+    let (client, server) = orient(&gone.key, gone.bits);
+    let client_is_a = gone.bits & bits::CLIENT_IS_A != 0;
     let per_dir = |sides: [u64; 2]| {
         let [a, b] = sides;
         let (client, server) = if client_is_a { (a, b) } else { (b, a) };

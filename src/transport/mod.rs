@@ -2,6 +2,7 @@
 //! them, and the facts of handshake, teardown and retransmission.
 
 mod assembler;
+mod bare;
 mod connection;
 mod direction;
 mod embryo;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use crate::base::{Chunk, Gap};
 pub use crate::packet::IcmpError;
+pub use bare::Bare;
 pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};

@@ -160,7 +160,11 @@ pub fn run<'a>(frames: impl IntoIterator<Item = &'a Owned>) -> Vec<Verdict> {
 pub fn finish(mut analyzer: Analyzer, frames: u64) -> Vec<Verdict> {
     analyzer.finish();
     let mut done = Vec::new();
-    while let Some(diagnosed) = analyzer.poll() {
+    while let Some(over) = analyzer.poll_over() {
+        let short = (over.brief.code, over.brief.outcome);
+        let diagnosed = over.whole.into_told();
+        let verdict = &diagnosed.diagnosis.verdict;
+        assert_eq!(short, (verdict.code, verdict.outcome), "counted as it is told");
         check(&diagnosed, frames);
         done.push((Verdict::from(&diagnosed), diagnosed.session.tcp.first.order));
     }

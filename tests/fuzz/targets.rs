@@ -195,7 +195,11 @@ pub fn tcp(data: &[u8]) {
 
 /// Checks a finished connection; how many sessions it is.
 fn one(finished: &Finished<InOrder>) -> u64 {
-    let Finished::Session { facts, .. } = finished else { return 0 };
+    let facts = match finished {
+        Finished::Bare(bare) => &bare.facts(),
+        Finished::Session { facts, .. } => facts,
+        Finished::Other { .. } => return 0,
+    };
     assert!(facts.first.order <= facts.last.order);
     for dir in Dir::BOTH {
         let dir = &facts.dir[dir];

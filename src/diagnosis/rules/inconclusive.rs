@@ -4,7 +4,10 @@ use super::*;
 use crate::session::{Ended, Phase};
 
 /// The verdict where no rule fired.
-pub(in crate::diagnosis) fn verdict(session: &Session) -> Verdict {
+pub(in crate::diagnosis) fn verdict(session: &Session, context: &Context<'_>) -> Verdict {
+    if context.short {
+        return Verdict::short("inconclusive", Outcome::Inconclusive);
+    }
     let (text, explanation) = missing(session);
     let last = session.tcp.last;
     Verdict::new("inconclusive", Outcome::Inconclusive, Side::Unknown, Confidence::Possible, Evidence::seen(last, text))

@@ -17,7 +17,7 @@ pub struct Rule {
     pub code: &'static str,
     /// Codes that give way where both fit.
     pub supersedes: &'static [&'static str],
-    /// The verdict, where the session shows it.
+    /// The verdict, where the session shows it; in short where [`Context::short`] asks for no more.
     pub check: fn(&Session, &Context<'_>) -> Option<Verdict>,
 }
 

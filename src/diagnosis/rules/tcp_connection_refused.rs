@@ -4,10 +4,13 @@ use super::*;
 
 pub(super) const RULE: Rule = Rule { code: "tcp-connection-refused", supersedes: &["tcp-unreachable"], check };
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let refused = session.tcp.refused?;
     if session.tcp.syn_ack.is_some() {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
     let syn = session.tcp.syn;
     let times = if refused.count > 1 { format!(" ({} times)", refused.count) } else { String::new() };

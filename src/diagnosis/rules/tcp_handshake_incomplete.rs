@@ -5,7 +5,7 @@ use crate::base::{Absence, Span};
 
 pub(super) const RULE: Rule = Rule { code: "tcp-handshake-incomplete", supersedes: &[], check };
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tcp = &session.tcp;
     let (syn, syn_ack) = (tcp.syn?, tcp.syn_ack?);
     let client = &tcp.dir[Dir::ClientToServer];
@@ -15,6 +15,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         && tcp.dir[Dir::ServerToClient].rst.is_none();
     if !unacknowledged || syn_ack.count < 2 {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
     let absence = Absence { after: syn_ack.last, until: tcp.observed_until, ended: session.until() };
     let repeated_syn = syn.count > 1;

@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) const RULE: Rule = Rule { code: "tcp-probe", supersedes: &[], check };
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tcp = &session.tcp;
     let closing = tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
     let nothing_sent = tcp.dir[Dir::ClientToServer].sent == 0
@@ -15,6 +15,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         && !session.facts.midstream;
     if tcp.syn_ack.is_none() || !nothing_sent {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Probe));
     }
     let how = if closing.reset { "RST" } else { "FIN" };
     Some(

@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule { code: "tcp-syn-unanswered", supersedes: &[]
 /// earlier.
 const ONE_SYN: i64 = 3 * Timestamp::SECOND;
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tcp = &session.tcp;
     let syn = tcp.syn?;
     let client = &tcp.dir[Dir::ClientToServer];
@@ -19,6 +19,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         && !session.lacks(Dir::ServerToClient);
     if !silent || (syn.count < 2 && tcp.observed_until.since(syn.last.time) < ONE_SYN) {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
     let absence = Absence { after: syn.last, until: tcp.observed_until, ended: session.until() };
     let attempts = match syn.count {

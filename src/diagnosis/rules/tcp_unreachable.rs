@@ -5,11 +5,14 @@ use crate::knowledge::codes;
 
 pub(super) const RULE: Rule = Rule { code: "tcp-unreachable", supersedes: &["tcp-syn-unanswered"], check };
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tcp = &session.tcp;
     let icmp = tcp.icmp.as_deref()?;
     if tcp.syn_ack.is_some() || tcp.handshake_ack.is_some() || tcp.dir[Dir::ServerToClient].packets > 0 {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
     let error = icmp.value;
     let words = codes::icmp(error.v6, error.kind, error.code).map_or_else(

@@ -1,14 +1,13 @@
 //! Attempts and patterns as the report shows them: which of them, their numbers and their stories.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use super::count::Count;
 use crate::analyzer::Diagnosed;
-use crate::base::Stamp;
 use crate::diagnosis::{Asked, Attempts, Brief, Decided, Kept, Ledger, Outcome, Scope};
 use crate::report::choose::Choice;
-use crate::report::model::{self, Attempt, Host, Pattern, PatternKind, Server, Time};
+use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary, Time};
 use crate::report::source::Place;
 use crate::report::summary;
 use crate::report::text::{count, duration, number};
@@ -19,8 +18,7 @@ pub(super) struct Formed<'a> {
     attempts: Attempts<'a>,
     /// Attempts with a listed session, in order.
     shown: Vec<Shown>,
-    by_outcome: BTreeMap<&'static str, u64>,
-    patterns: Vec<Pattern>,
+    summary: Summary,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,64 +42,65 @@ impl<'a> Formed<'a> {
     /// Forms them, shown or not.
     pub(super) fn of(ledger: &'a Ledger, separate: bool) -> Self {
         let attempts = Attempts::form(ledger, separate);
-        Formed { attempts, shown: Vec::new(), by_outcome: BTreeMap::new(), patterns: Vec::new() }
+        Formed { attempts, shown: Vec::new(), summary: Summary::default() }
     }
 
-    /// The id of the session that begins with this packet.
-    pub(super) fn id(&self, first: Stamp) -> u64 {
-        id(self.attempts.rank(first))
+    /// The id of the session whose first packet has this place.
+    pub(super) fn id(&self, order: u64) -> u64 {
+        id(self.attempts.rank(order))
     }
 
-    /// Shows the attempts of these sessions (ids in order), and counts also those of the sessions that were
-    /// chosen and are only counted. Patterns are shown whose server or client has a session here.
-    pub(super) fn choose(&mut self, choice: &Choice, listed: impl Iterator<Item = u64>) {
+    /// A session by its id.
+    pub(super) fn session(&self, id: u64) -> Option<Brief> {
+        self.attempts.session(rank(id))
+    }
+
+    /// Shows the attempts of these sessions (ids in order), and counts them, also those of the sessions that
+    /// were chosen and are only counted. Patterns are shown whose server or client has a session here.
+    pub(super) fn choose(&mut self, choice: &Choice, listed: impl Iterator<Item = u64> + Clone) {
         let attempts = &self.attempts;
-        let mut shown: Vec<(u32, u32)> = listed.map(|id| (attempts.of(rank(id)), rank(id))).collect();
+        let mut shown: Vec<(u32, u32)> = listed.clone().map(|id| (attempts.of(rank(id)), rank(id))).collect();
         shown.sort_unstable();
         shown.dedup_by_key(|(attempt, _)| *attempt);
         let decided = |(attempt, rank)| Shown { attempt, rank, decided: attempts.decided(rank) };
         let shown: Vec<Shown> = shown.into_iter().map(decided).collect();
-        let mut counted = vec![false; attempts.sessions() as usize];
-        let mut first = |attempt: u32| {
-            counted.get_mut(attempt as usize).is_some_and(|counted| !std::mem::replace(counted, true))
-        };
-        let mut count = |outcome: Outcome| *self.by_outcome.entry(outcome.as_str()).or_default() += 1;
-        for shown in shown.iter().filter(|shown| first(shown.attempt)) {
-            count(shown.decided.outcome);
+        let mut count = Count::new(attempts.sessions());
+        for shown in &shown {
+            count.attempt(shown.attempt, || shown.decided.outcome);
+        }
+        for session in listed.filter_map(|id| attempts.session(rank(id))) {
+            count.session(&session);
         }
         for rank in 0..attempts.sessions() {
             let Some(session) = attempts.session(rank).filter(|session| session.kept == Kept::Counted) else {
                 continue;
             };
-            // Each attempt is looked at once: one may have a million sessions.
-            if choice.takes_time(id(rank), session.start, session.end) && first(attempts.of(rank)) {
-                count(attempts.decided(rank).outcome);
+            if choice.takes_time(id(rank), session.start, session.end) {
+                count.session(&session);
+                count.unlisted(&session);
+                count.attempt(attempts.of(rank), || attempts.decided(rank).outcome);
             }
         }
         self.shown = shown;
-        self.patterns = crate::diagnosis::patterns(attempts).iter().map(pattern).collect();
+        let mut patterns: Vec<Pattern> = crate::diagnosis::patterns(attempts).iter().map(pattern).collect();
         if !choice.takes_all() {
             let mut ends = Vec::new();
             for session in self.shown.iter().filter_map(|shown| attempts.session(shown.rank)) {
                 ends.push((session.client, session.server));
             }
-            self.patterns.retain(|pattern| {
+            patterns.retain(|pattern| {
                 ends.iter().any(|(client, server)| {
                     pattern.client.is_some_and(|host| host.ip == *client)
                         || pattern.server.is_some_and(|s| SocketAddr::new(s.ip, s.port) == *server)
                 })
             });
         }
+        self.summary = count.summary(patterns);
     }
 
-    /// Attempts by outcome.
-    pub(super) fn by_outcome(&self) -> BTreeMap<&'static str, u64> {
-        self.by_outcome.clone()
-    }
-
-    /// Patterns.
-    pub(super) fn patterns(&self) -> Vec<Pattern> {
-        self.patterns.clone()
+    /// Counts over what [`Self::choose`] chose.
+    pub(super) fn summary(&self) -> Summary {
+        self.summary.clone()
     }
 
     /// Id of the first listed session of each attempt that is shown.
@@ -121,10 +120,10 @@ impl<'a> Formed<'a> {
     }
 
     /// The place of a session.
-    pub(super) fn place(&self, session: u64, outcome: model::Outcome) -> Option<Place> {
+    pub(super) fn place(&self, session: u64) -> Option<Place> {
         let decided = self.decided(session)?;
         Some(Place {
-            outcome,
+            outcome: super::diagnosis::outcome(self.session(session)?.outcome),
             attempt: self.attempt_id(session),
             in_the_end: super::diagnosis::outcome(decided.outcome),
             decided_by: id(decided.by),

@@ -289,6 +289,7 @@ impl Run {
         self.out
             .drain(..)
             .filter_map(|finished| match finished {
+                Finished::Bare(bare) => Some((bare.facts(), None)),
                 Finished::Session { facts, reader } => Some((facts, reader)),
                 Finished::Other { .. } => None,
             })
