@@ -1,5 +1,6 @@
 //! The engine: frames in, diagnosed sessions out. Opens nothing, reads no clock, starts no thread.
 
+mod held;
 mod over;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,6 +15,7 @@ use crate::transport::{Config, Connections, Finished, Open};
 /// IP's number of it.
 const TCP: u8 = 6;
 
+use held::Held;
 pub use over::{Over, Whole};
 
 /// One session and what is wrong with it.
@@ -69,6 +71,7 @@ pub struct Analyzer {
     decoder: Decoder,
     connections: Connections<Conversation>,
     history: History,
+    held: Held,
     done: VecDeque<Over>,
     overview: Overview,
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
@@ -92,6 +95,7 @@ impl Analyzer {
             decoder: Decoder::new(&limits),
             connections: Connections::new(&limits, Config { ports: ports.clone() }),
             history: History::default(),
+            held: Held::default(),
             done: VecDeque::new(),
             overview: Overview::default(),
             conversed: HashMap::default(),
@@ -122,9 +126,10 @@ impl Analyzer {
                         let source = SocketAddr::new(packet.meta.src, segment.src_port);
                         self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
                     }
-                    let (ports, limits) = (&self.ports, &self.limits);
+                    let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
                     self.connections.segment(&packet.meta, &segment, &mut |tcp| {
-                        Conversation::new(tcp, ports.contains(&tcp.server.port()), limits)
+                        let rdp_port = ports.contains(&tcp.server.port());
+                        Conversation::new(tcp, rdp_port, limits, held.sender())
                     });
                 }
                 Body::Udp(datagram) => {
@@ -209,6 +214,10 @@ impl Analyzer {
             // One by one: at the end of a capture everything that is open comes at once.
             let Some(finished) = self.connections.poll() else {
                 if self.finished {
+                    self.held.look(Timestamp(i64::MAX), &self.history, &mut self.done);
+                    if !self.done.is_empty() {
+                        continue;
+                    }
                     self.sum_up();
                 }
                 return None;
@@ -226,6 +235,7 @@ impl Analyzer {
         while let Some(finished) = self.connections.poll() {
             self.take(finished);
         }
+        self.held.look(self.now, &self.history, &mut self.done);
     }
 
     fn take(&mut self, finished: Finished<Conversation>) {
@@ -236,7 +246,7 @@ impl Analyzer {
                 let session = Session::new(tcp, facts);
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
-                self.done.push_back(Diagnosed { session, diagnosis }.into());
+                self.held.take(Diagnosed { session, diagnosis }, &self.history, &mut self.done);
             }
             Finished::Other { client, server, packets, bytes } => {
                 self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });

@@ -291,6 +291,17 @@ fn decided(made: &[fn(f64) -> Script]) -> (&'static str, u64) {
 }
 
 #[test]
+fn being_sent_on_decides_nothing() {
+    let sent_on = |from| script("redirected", Outcome::Healthy, Phase::Licensing, from);
+    assert_eq!(decided(&[sent_on, healthy]), ("healthy", 2));
+    assert_eq!(decided(&[sent_on, failed]), ("failed", 2));
+    assert_eq!(decided(&[sent_on, left]), ("aborted", 2));
+    assert_eq!(decided(&[sent_on, |from| unclear(Phase::TcpConnect, from)]), ("inconclusive", 2));
+    assert_eq!(decided(&[failed, sent_on]), ("failed", 1));
+    assert_eq!(decided(&[sent_on]), ("healthy", 1));
+}
+
+#[test]
 fn the_last_that_worked_or_failed_decides() {
     let degraded = |from| Script { outcome: Outcome::Degraded, code: "healthy", ..healthy(from) };
     let early = |from| unclear(Phase::TcpConnect, from);

@@ -162,10 +162,11 @@ fn talks(capture: &Frames) -> Vec<Talk> {
         };
         let bytes: usize = said.turns.iter().map(|turn| turn.bytes.len()).sum();
         // Where framing is lost, it is found again where a segment begins with a header.
-        // What the path swallowed is not in the bytes that are said again.
+        // What the path swallowed is not in the bytes that are said again, nor how a client came back.
         let code = done.diagnosis.verdict.code;
         let swallowed = code.starts_with("path-") || code == "session-lost";
-        let sound = !swallowed && done.session.facts.malformed.is_empty();
+        let alone = done.session.returned.is_none();
+        let sound = !swallowed && alone && done.session.facts.malformed.is_empty();
         if said.whole && sound && !late && bytes < 64 * 1024 && tcp.handshake_ack.is_some() {
             talks.push(Talk {
                 name: format!("{} {client}", capture.name()),

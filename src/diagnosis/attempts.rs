@@ -26,6 +26,9 @@ const OPEN: usize = 64;
 /// The code of a client that asked how the server secures connections, and left.
 const DECLINED: &str = "negotiation-declined-by-client";
 
+/// The code of a session that sent the client to another.
+const REDIRECTED: &str = "redirected";
+
 /// The attempts of a run. Sessions are named by rank: their place, from 0, in the order of first packets.
 #[derive(Debug)]
 pub struct Attempts<'a> {
@@ -111,14 +114,18 @@ impl<'a> Attempts<'a> {
     /// How the attempt that `rank` belongs to went, and which session decided that: the last that worked; where
     /// others failed after it, the one of those that got furthest (the last of several). One that the client
     /// left, or whose end is not shown, decides only if it got further than the failure before it, or where
-    /// none worked or failed. Looks decide nothing, unless there is nothing else.
+    /// none worked or failed. Looks decide nothing, unless there is nothing else; nor does a session that only
+    /// sent the client on.
     pub fn decided(&self, rank: u32) -> Decided {
         let mut decided: Option<(Decided, Phase)> = None;
         let mut last = rank;
         for rank in self.together(rank) {
             last = rank;
             let Some(row) = self.row(rank).filter(|_| !self.looked(rank)) else { continue };
+            let sent_on = |rank| self.row(rank).is_some_and(|row| self.ledger.code_of(row) == REDIRECTED);
             let takes = decided.is_none_or(|(before, phase)| match row.outcome {
+                _ if sent_on(before.by) => true,
+                Outcome::Healthy if sent_on(rank) => false,
                 Outcome::Healthy | Outcome::Degraded => true,
                 Outcome::Failed => before.outcome != Outcome::Failed || row.phase >= phase,
                 Outcome::Aborted | Outcome::Inconclusive => match before.outcome {

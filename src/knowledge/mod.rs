@@ -34,7 +34,7 @@ findings! {
     "tls-alert" "tls-reset-mid-handshake" "client-left-after-tls"
     "nla-authentication-failed" "nla-silent" "nla-reset"
     "mcs-refused" "licensing-failed" "server-denied-connection" "server-error-info" "server-disconnected"
-    "setup-reset" "setup-silent"
+    "redirected" "setup-reset" "setup-silent"
     "path-reset-injected" "path-mtu-black-hole" "path-stalled"
     "healthy" "session-reset" "session-lost" "session-lossy" "inconclusive"
 }

@@ -1,7 +1,9 @@
 //! Follows one connection's payload from its first byte: preambles, negotiation, then TLS or Standard
 //! RDP Security. Each direction is in one lane at a time.
 
-use super::{Facts, Foreign, Hole};
+use std::sync::mpsc::Sender;
+
+use super::{Call, Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
 use crate::protocol::first_bytes::{self, Guess};
@@ -52,14 +54,16 @@ pub struct Conversation {
     rdp_port: bool,
     sniff_bytes: usize,
     message_bytes: usize,
+    calls: Sender<Call>,
 }
 
 impl Conversation {
     /// Oddities kept of a session; more of them tell nothing new.
     const KEPT: usize = 8;
 
-    /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries.
-    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits) -> Self {
+    /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries. What it
+    /// asks for is told to `calls`.
+    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, calls: Sender<Call>) -> Self {
         let midstream = tcp.syn.is_none() && tcp.syn_ack.is_none();
         let lane = if midstream { Lane::Seeking } else { Lane::Sniffing };
         Conversation {
@@ -70,6 +74,7 @@ impl Conversation {
             rdp_port,
             sniff_bytes: limits.sniff_bytes,
             message_bytes: limits.message_bytes,
+            calls,
         }
     }
 
@@ -304,12 +309,18 @@ fn begins_tls(data: &[u8]) -> bool {
 }
 
 impl Reader for Conversation {
-    fn data(&mut self, _: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
+    fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
+        let asked = self.facts.request.is_some();
         match self.lane[dir] {
             Lane::Sniffing => self.sniff(dir, &chunk),
             Lane::Seeking => self.seek(dir, &chunk),
             Lane::Rdp | Lane::Tls => self.read(dir, &chunk),
             Lane::Done => {}
+        }
+        if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
+            // Who no longer listens does not care.
+            let _ =
+                self.calls.send(Call { client: tcp.client, server: tcp.server, request: request.clone() });
         }
         self.interest()
     }

@@ -4,6 +4,7 @@ mod conversation;
 mod path;
 mod phase;
 mod reached;
+mod returns;
 mod shape;
 mod standard;
 mod timeline;
@@ -12,13 +13,14 @@ mod tls;
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
-use crate::transport::{Closing, TcpFacts};
+use crate::transport::TcpFacts;
 
-pub use crate::transport::{DirFacts, Ended, Repeats, Rst};
+pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
 pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage};
 pub use phase::Phase;
+pub use returns::{Call, Calls, Return};
 pub use shape::Shape;
 pub use standard::Standard;
 pub use timeline::{Entry, timeline};
@@ -78,13 +80,15 @@ pub struct Session {
     pub facts: Facts,
     /// What the records inside TLS show by their shape.
     pub shape: Shape,
+    /// How the client, which left before the session was active, came back: seen in its next connection.
+    pub returned: Option<Seen<Return>>,
 }
 
 impl Session {
     /// Joins what TCP and the payload showed.
     pub fn new(tcp: impl Into<Box<TcpFacts>>, facts: Facts) -> Self {
         let shape = facts.shape();
-        Session { tcp: tcp.into(), facts, shape }
+        Session { tcp: tcp.into(), facts, shape, returned: None }
     }
 
     /// The server's records and bytes after the TLS handshake that prove graphics: connection sequence
@@ -136,23 +140,18 @@ impl Session {
         self.facts.holes.is_empty() && !self.lacks_any()
     }
 
-    /// Where the server's side ended a connection inside TLS, by an alert, FIN or RST, before the client
-    /// did; and whether by RST alone.
-    pub fn server_end(&self) -> Option<(Stamp, bool)> {
-        let alert = self
-            .facts
-            .tls
-            .as_ref()
-            .and_then(|tls| tls.hidden_alert[Dir::ServerToClient])
-            .map(|span| span.first);
-        match self.tcp.closing {
-            Some(closing) if closing.dir == Dir::ServerToClient => {
-                Some((alert.unwrap_or(closing.stamp), alert.is_none() && closing.reset))
-            }
-            closing => alert
-                .filter(|alert| closing.is_none_or(|c| alert.before(&c.stamp)))
-                .map(|alert| (alert, false)),
-        }
+    /// Who ended the connection first: by an encrypted alert (close_notify, mostly), FIN or RST; refusals apart.
+    pub fn left(&self) -> Option<Closing> {
+        let alerts = Dir::BOTH.into_iter().filter_map(|dir| {
+            let stamp = self.facts.tls.as_ref()?.hidden_alert[dir]?.first;
+            Some(Closing { dir, reset: false, stamp })
+        });
+        alerts.chain(self.tcp.closing).min_by_key(|left| left.stamp.order)
+    }
+
+    /// Where the server's side ended the connection before the client did.
+    pub fn server_end(&self) -> Option<Closing> {
+        self.left().filter(|left| left.dir == Dir::ServerToClient)
     }
 
     /// Whether the chosen protocol begins with an authentication inside TLS.
@@ -210,7 +209,7 @@ impl Session {
         if self.lacks(silent) {
             return None;
         }
-        match self.tcp.closing {
+        match self.left() {
             Some(closing) if closing.dir == silent => None,
             Some(closing) => (closing.stamp.time.since(after.time) >= GAVE_UP).then_some(Absence {
                 after,

@@ -5,7 +5,7 @@ use crate::base::{Dir, Seen, Span};
 use crate::protocol::Malformed;
 use crate::protocol::gcc::{self, ClientData, ServerData};
 use crate::protocol::mcs::{self, DisconnectReason, McsResult, Pdu};
-use crate::protocol::security::{self, License, LicenseErrorCode, SecurityFlags, Share};
+use crate::protocol::security::{self, License, LicenseErrorCode, SecurityFlags, Share, ShareType};
 
 use super::{Phase, Session};
 
@@ -26,6 +26,8 @@ pub struct Standard {
     pub error_info: Option<Seen<u32>>,
     /// Disconnect Provider Ultimatum: who sent it, and the reason.
     pub ultimatum: Option<Seen<(Dir, DisconnectReason)>>,
+    /// Server Redirection: its header, or all of it, in clear.
+    pub redirection: Option<Span>,
     /// Fast-path output, or as much slow-path output as only graphics needs.
     pub active: Option<Span>,
     /// Whether `active` rests on the amount of slow-path output.
@@ -92,6 +94,22 @@ impl Standard {
             .is_some_and(|server| server.value.encryption_method.is_some_and(|method| method.0 == 0))
     }
 
+    /// Whether this is a Server Redirection: told by its security header, or, without one, by its share control
+    /// header (MS-RDPBCGR, sections 2.2.13.2.1 and 2.2.13.3.1).
+    fn redirects(&self, payload: &[u8]) -> bool {
+        let asked = self.phases.last().is_some_and(|(phase, _)| *phase >= Phase::ClientInfo);
+        let header = || {
+            let flags = security::flags(payload).unwrap_or_default();
+            flags.contains(SecurityFlags::REDIRECTION_PKT) && flags.contains(SecurityFlags::ENCRYPT)
+        };
+        asked
+            && if self.in_clear() {
+                security::share(payload) == Ok(Share::Control(ShareType::PDUTYPE_SERVER_REDIR_PKT))
+            } else {
+                header()
+            }
+    }
+
     fn data(&mut self, dir: Dir, payload: &[u8], span: Span) {
         /// Length of the basic security header.
         const HEADER: usize = 4;
@@ -100,6 +118,10 @@ impl Standard {
             && let Ok(Share::SetErrorInfo(code)) = security::share(payload)
         {
             self.error_info = Some(Seen::new(code, span));
+        }
+        if dir == Dir::ServerToClient && self.redirects(payload) {
+            self.redirection.get_or_insert(span);
+            return;
         }
         if self.active.is_some() {
             return;
@@ -140,5 +162,34 @@ impl Standard {
         if self.phases.last().is_none_or(|(last, _)| *last < phase) {
             self.phases.push((phase, span));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{FrameRef, Stamp, Timestamp};
+    use crate::protocol::gcc::EncryptionMethods;
+
+    #[test]
+    fn a_redirection_is_told_by_the_header_that_is_readable() {
+        let span = Span::from(Stamp { at: FrameRef::new(0, 1), time: Timestamp(0), order: 1 });
+        let redirects = |method: u32, phase: Phase, payload: &[u8]| {
+            let server =
+                ServerData { encryption_method: Some(EncryptionMethods(method)), ..ServerData::default() };
+            let server = Some(Seen::new(server, span));
+            let mut standard = Standard { server, phases: vec![(phase, span)], ..Standard::default() };
+            standard.data(Dir::ServerToClient, payload, span);
+            standard.redirection.is_some()
+        };
+        // Share control header with pduType 0x1A; security header with ENCRYPT and REDIRECTION_PKT.
+        let share = [0x10, 0, 0x1a, 0, 0xea, 3, 0, 0, 0, 4, 8, 0, 0, 0, 0, 0];
+        let header = [8, 4, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9];
+        assert!(redirects(0, Phase::Licensing, &share));
+        assert!(redirects(2, Phase::Licensing, &header));
+        // The other header, encrypted or of another meaning; and before anybody asked.
+        assert!(!redirects(2, Phase::Licensing, &share));
+        assert!(!redirects(0, Phase::Licensing, &header));
+        assert!(!redirects(0, Phase::ChannelJoin, &share));
     }
 }

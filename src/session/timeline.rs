@@ -317,6 +317,10 @@ fn standard(session: &Session, timeline: &mut Timeline) {
                 summary,
             );
         }
+        if let Some(span) = standard.redirection {
+            let summary = "Server Redirection: the server sends the client elsewhere";
+            timeline.add(span, Dir::ServerToClient, session.phase(), "server-redirection", summary);
+        }
         if let Some(ultimatum) = standard.ultimatum {
             let (dir, reason) = ultimatum.value;
             let summary = format!("MCS Disconnect Provider Ultimatum: {reason}");

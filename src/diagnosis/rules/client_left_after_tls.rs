@@ -11,10 +11,9 @@ const BEFORE_CREDENTIALS: usize = 2;
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
-    let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
+    let end = session.left().filter(|left| left.dir == Dir::ClientToServer && session.tcp.closing.is_some())?;
     let over = tls.established.or(tls.finished[Dir::ClientToServer].filter(|_| tls.is_13()))?;
-    let server_spoke_last_word = tls.hidden_alert[Dir::ServerToClient].is_some_and(|alert| alert.first.before(&end.stamp))
-        || session.facts.clear_ultimatum.is_some_and(|u| u.value == Dir::ServerToClient && u.span.first.before(&end.stamp))
+    let server_spoke_last_word = session.facts.clear_ultimatum.is_some_and(|u| u.value == Dir::ServerToClient && u.span.first.before(&end.stamp))
         || deciding_alert(session).is_some();
     let lacks = session.lacks_any() || Dir::BOTH.into_iter().any(|dir| session.holes(dir));
     if server_spoke_last_word || session.facts.midstream || lacks {
@@ -24,7 +23,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if session.shape.when(Phase::McsConnect).is_some() || session.is_active() {
         return None;
     }
-    let how = if end.reset { "RST" } else { "FIN" };
+    let how = how(session, &end);
     let waited = delay(last_record_before(tls, end.stamp).unwrap_or(over.last), end.stamp);
     let stage = match flights {
         0 => "right after the TLS handshake, without a further message",
@@ -39,7 +38,6 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         Evidence::seen(end.stamp, format!("client left with {how} {stage}, {waited} after the last TLS record")),
     )
     .with(Evidence::seen(over, "the TLS handshake was over"))
-    .with(tls.hidden_alert[Dir::ClientToServer].map(|alert| Evidence::seen(alert, "client said goodbye with an encrypted alert first")))
     .explain(format!("TLS was up and the server had sent no error when the client ended the connection {stage}."));
     let expired = tls.certificate_outside_validity(end.stamp.time) == Some(true);
     Some(if expired {

@@ -20,7 +20,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         );
     }
     let licensing = session.shape.when(Phase::Licensing).filter(|_| session.shape.license_open)?;
-    let closing = session.tcp.closing.filter(|_| !session.lacks_any())?;
+    let closing = session.left().filter(|_| session.tcp.closing.is_some() && !session.lacks_any())?;
     let side = if closing.dir == Dir::ClientToServer { Side::Client } else { Side::Server };
     let text = format!("{} ended the connection before licensing was over", closing.dir.sender());
     Some(

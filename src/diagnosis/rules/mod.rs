@@ -4,7 +4,7 @@ use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
-use crate::session::{Alert, End, Record, Session, Stall, Tls, protocols_text};
+use crate::session::{Alert, Closing, End, Record, Session, Stall, Tls, protocols_text};
 
 mod waiting;
 
@@ -97,6 +97,7 @@ registry! {
     server_denied_connection,
     server_error_info,
     server_disconnected,
+    redirected,
     setup_reset,
     setup_silent,
     path_reset_injected,
@@ -118,6 +119,16 @@ fn delay(from: Stamp, to: Stamp) -> String {
 /// "10.0.0.1 port 3389".
 fn server(session: &Session) -> String {
     format!("{} port {}", session.tcp.server.ip(), session.tcp.server.port())
+}
+
+/// What an end sent when it left.
+fn how(session: &Session, left: &Closing) -> &'static str {
+    let alert = session.tcp.closing.is_none_or(|closing| left.stamp.before(&closing.stamp));
+    match (alert, left.reset) {
+        (true, _) => "an encrypted TLS alert (a goodbye, mostly)",
+        (false, true) => "RST",
+        (false, false) => "FIN",
+    }
 }
 
 /// A Connection Request that nothing of the server's payload answered, in a capture that would show it.
@@ -451,7 +462,7 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
     let end = session.server_end();
     // What the client sent after the server's end is no credential that was refused.
     let mut flights = tls.flights();
-    flights.retain(|flight| end.is_none_or(|(end, _)| !end.before(&flight.span.first)));
+    flights.retain(|flight| end.is_none_or(|end| !end.stamp.before(&flight.span.first)));
     let legs = flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
     // The first message only offers; the second proves the password.
     let asked = flights.iter().rfind(|flight| flight.dir == Dir::ClientToServer).filter(|_| legs >= 2)?;
@@ -471,7 +482,7 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
             explanation: "The server answered the client's credentials with a message as small as an error code, and the connection ended.".to_owned(),
         });
     }
-    let (end, reset) = end?;
+    let Closing { stamp: end, reset, .. } = end?;
     let waited = end.time.since(asked.span.last.time);
     if reset || waited > PAUSE {
         return None;

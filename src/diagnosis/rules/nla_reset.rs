@@ -9,7 +9,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         return None;
     }
     let tls = session.facts.tls.as_deref()?;
-    let (end, reset) = session.server_end()?;
+    let Closing { stamp: end, reset, .. } = session.server_end()?;
     let last = tls.opening.iter().rfind(|record| record.span.last.before(&end))?;
     let how = if reset { "RST" } else { "a close" };
     let legs = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();

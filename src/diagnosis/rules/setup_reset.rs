@@ -5,10 +5,10 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "setup-reset", supersedes: &[], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let closing = session.tcp.closing.filter(|_| session.in_setup() && !session.lacks_any())?;
+    let closing = session.left().filter(|_| session.in_setup() && session.tcp.closing.is_some() && !session.lacks_any())?;
     let who = closing.dir.sender();
     let side = if closing.dir == Dir::ClientToServer { Side::Client } else { Side::Server };
-    let how = if closing.reset { "RST" } else { "FIN" };
+    let how = how(session, &closing);
     let phase = session.phase().title();
     let last = session.tcp.dir[closing.dir.flip()].last_data.filter(|last| last.before(&closing.stamp));
     let after = last.map_or(String::new(), |last| format!(", {} after the other end's last message", delay(last, closing.stamp)));

@@ -314,6 +314,7 @@ const fn asked(asked: Asked) -> &'static str {
 fn went(session: &Brief) -> String {
     let title = title(session.code);
     match session.outcome {
+        Outcome::Healthy if session.code == "redirected" => lower(title),
         Outcome::Healthy => "it worked".to_owned(),
         Outcome::Degraded => format!("it worked, but {}", lower(title)),
         Outcome::Inconclusive => "how that went on is not shown".to_owned(),
