@@ -1,10 +1,20 @@
 //! The stack that lies between TCP and RDP's own PDUs: small state machines, bytes in, units out, each
 //! with the frames that carried it. They resynchronize after a gap.
+//!
+//! TLS is the same whatever carries it. [`TlsStream`] takes the in-order bytes of a TCP connection, or of
+//! an RDP-UDP flow that loses nothing; [`DtlsDatagrams`] takes the datagrams of one that may. Both show
+//! [`Security`].
 
+mod dtls;
+mod fragments;
 mod framer;
 mod handshake;
 mod preamble;
+mod security;
+mod tls;
 
+pub use dtls::DtlsDatagrams;
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
-pub use handshake::Handshakes;
 pub use preamble::{Preamble, Preambles, Stripped};
+pub use security::{Security, SecurityRecord, Show};
+pub use tls::TlsStream;

@@ -1,4 +1,4 @@
-//! Fingerprints of TLS clients over TCP: JA3 (salesforce/ja3) and JA4 (FoxIO, technical details of JA4).
+//! Fingerprints of TLS and DTLS clients: JA3 (salesforce/ja3) and JA4 (FoxIO, technical details of JA4).
 //! GREASE counts in neither.
 
 use std::fmt::Display;
@@ -29,13 +29,13 @@ pub fn ja3(hello: &ClientHello) -> String {
     hex(&Md5::digest(ja3_string(hello)))
 }
 
-/// JA4 of a hello that came over TCP, such as `t13d1516h2_8daaf6152771_e5627efa2ab1`.
+/// JA4 of a hello that came in TLS or DTLS, such as `t13d1516h2_8daaf6152771_e5627efa2ab1`.
 pub fn ja4(hello: &ClientHello) -> String {
     let mut ciphers = without_grease(&hello.ciphers);
     let mut extensions = without_grease(&hello.extensions);
     let sni = if extensions.contains(&SERVER_NAME) { 'd' } else { 'i' };
     let head = format!(
-        "t{}{sni}{:02}{:02}{}",
+        "{}{sni}{:02}{:02}{}",
         version(hello),
         ciphers.len().min(99),
         extensions.len().min(99),
@@ -57,16 +57,21 @@ pub fn ja4(hello: &ClientHello) -> String {
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 
-/// The highest version on offer.
+/// Transport, then the highest version on offer.
 fn version(hello: &ClientHello) -> &'static str {
-    match hello.versions().into_iter().max() {
-        Some(Version::TLS1_3) => "13",
-        Some(Version::TLS1_2) => "12",
-        Some(Version::TLS1_1) => "11",
-        Some(Version::TLS1_0) => "10",
-        Some(Version::SSL3) => "s3",
-        Some(Version::SSL2) => "s2",
-        _ => "00",
+    let datagrams = hello.legacy_version.is_dtls();
+    match hello.versions().into_iter().max_by_key(|version| version.rank()) {
+        Some(Version::TLS1_3) => "t13",
+        Some(Version::TLS1_2) => "t12",
+        Some(Version::TLS1_1) => "t11",
+        Some(Version::TLS1_0) => "t10",
+        Some(Version::SSL3) => "ts3",
+        Some(Version::SSL2) => "ts2",
+        Some(Version::DTLS1_3) => "dd3",
+        Some(Version::DTLS1_2) => "dd2",
+        Some(Version::DTLS1_0) => "dd1",
+        _ if datagrams => "d00",
+        _ => "t00",
     }
 }
 

@@ -6,13 +6,16 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod certificate;
+pub mod dtls;
 pub mod fastpath;
 pub mod first_bytes;
+pub mod gateway_udp;
 pub mod gcc;
 pub mod ja;
 pub mod mcs;
 pub mod negotiation;
 pub mod preamble;
+pub mod rdpemt;
 pub mod rdpeudp;
 pub mod rdpeudp2;
 pub mod security;

@@ -15,8 +15,8 @@ use tls_parser::{
     parse_tls_extension_signature_algorithms_content, parse_tls_extension_sni_content,
 };
 
-use super::Step;
 use super::wire::{Parsed, inside, run, text, whole, wrong};
+use super::{Malformed, Step};
 
 mod names;
 mod record;
@@ -45,6 +45,8 @@ pub enum HandshakeMessage<'a> {
     ServerHello(ServerHello),
     /// A ServerHello that asks for another ClientHello (RFC 8446, section 4.1.4).
     HelloRetryRequest(ServerHello),
+    /// DTLS: the client is to show that it gets what is sent to its address.
+    HelloVerifyRequest(HelloVerifyRequest),
     /// TLS 1.2 and older: a chain of DER certificates, the sender's own first; none where a client has
     /// none.
     Certificate(Vec<&'a [u8]>),
@@ -79,6 +81,8 @@ pub struct ClientHello {
     pub random: [u8; 32],
     /// Bytes of the session id; above 0 where the client resumes, or speaks TLS 1.3.
     pub session_id_len: usize,
+    /// Bytes of DTLS's cookie: 0 in a first hello, and in TLS.
+    pub cookie_len: usize,
     /// Cipher suites.
     pub ciphers: Vec<u16>,
     /// Ids of the extensions.
@@ -109,6 +113,7 @@ impl ClientHello {
             legacy_version: version,
             random,
             session_id_len,
+            cookie_len: 0,
             ciphers,
             extensions: Vec::new(),
             supported_versions: Vec::new(),
@@ -159,6 +164,15 @@ pub struct ServerHello {
     pub psk: bool,
 }
 
+/// A server's question whether the client is where it says (RFC 6347, section 4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HelloVerifyRequest {
+    /// DTLS 1.0, whatever will be agreed on.
+    pub version: Version,
+    /// Bytes of the cookie that the client is to send back.
+    pub cookie_len: usize,
+}
+
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446, section 4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, //
@@ -172,33 +186,61 @@ pub fn parse_handshake(input: &[u8]) -> Step<HandshakeMessage<'_>> {
         let (i, kind) = be_u8(i)?;
         let (i, length) = be_u24(i)?;
         let (i, body) = take(length)(i)?;
-        let message = match HandshakeType(kind) {
-            HandshakeType::client_hello => {
-                HandshakeMessage::ClientHello(inside("ClientHello", body, i, client_hello)?)
-            }
-            HandshakeType::server_hello => {
-                let hello = inside("ServerHello", body, i, server_hello)?;
-                if hello.random == RETRY_RANDOM {
-                    HandshakeMessage::HelloRetryRequest(hello)
-                } else {
-                    HandshakeMessage::ServerHello(hello)
-                }
-            }
-            HandshakeType::certificate => {
-                HandshakeMessage::Certificate(inside("Certificate", body, i, certificates)?)
-            }
-            HandshakeType::server_key_exchange => HandshakeMessage::ServerKeyExchange,
-            HandshakeType::certificate_request => HandshakeMessage::CertificateRequest,
-            HandshakeType::server_hello_done => HandshakeMessage::ServerHelloDone,
-            HandshakeType::certificate_verify => HandshakeMessage::CertificateVerify,
-            HandshakeType::client_key_exchange => HandshakeMessage::ClientKeyExchange,
-            HandshakeType::finished => HandshakeMessage::Finished,
-            HandshakeType::new_session_ticket => HandshakeMessage::NewSessionTicket,
-            HandshakeType::certificate_status => HandshakeMessage::CertificateStatus,
-            other => HandshakeMessage::Other(other),
-        };
-        Ok((i, message))
+        Ok((i, message(HandshakeType(kind), body, i, false)?))
     })
+}
+
+/// Parses the body of a handshake message of DTLS, its fragments put together (RFC 6347, section 4.2.2).
+pub(super) fn parse_dtls_message(
+    kind: HandshakeType,
+    body: &[u8],
+) -> Result<HandshakeMessage<'_>, Malformed> {
+    whole("handshake message", body, |i| Ok((&[], message(kind, i, &[], true)?)))
+}
+
+/// What a message of `kind` says, whose end is known and which `after` follows.
+fn message<'a>(
+    kind: HandshakeType,
+    body: &'a [u8],
+    after: &[u8],
+    datagrams: bool,
+) -> Result<HandshakeMessage<'a>, nom::Err<Malformed>> {
+    Ok(match kind {
+        HandshakeType::client_hello => {
+            let hello = inside("ClientHello", body, after, |i| client_hello(i, datagrams))?;
+            HandshakeMessage::ClientHello(hello)
+        }
+        HandshakeType::server_hello => {
+            let hello = inside("ServerHello", body, after, server_hello)?;
+            if hello.random == RETRY_RANDOM {
+                HandshakeMessage::HelloRetryRequest(hello)
+            } else {
+                HandshakeMessage::ServerHello(hello)
+            }
+        }
+        HandshakeType::hello_verify_request if datagrams => {
+            HandshakeMessage::HelloVerifyRequest(inside("HelloVerifyRequest", body, after, hello_verify)?)
+        }
+        HandshakeType::certificate => {
+            HandshakeMessage::Certificate(inside("Certificate", body, after, certificates)?)
+        }
+        HandshakeType::server_key_exchange => HandshakeMessage::ServerKeyExchange,
+        HandshakeType::certificate_request => HandshakeMessage::CertificateRequest,
+        HandshakeType::server_hello_done => HandshakeMessage::ServerHelloDone,
+        HandshakeType::certificate_verify => HandshakeMessage::CertificateVerify,
+        HandshakeType::client_key_exchange => HandshakeMessage::ClientKeyExchange,
+        HandshakeType::finished => HandshakeMessage::Finished,
+        HandshakeType::new_session_ticket => HandshakeMessage::NewSessionTicket,
+        HandshakeType::certificate_status => HandshakeMessage::CertificateStatus,
+        other => HandshakeMessage::Other(other),
+    })
+}
+
+/// `version u16 · cookie, length u8` (RFC 6347, section 4.3.2).
+fn hello_verify(i: &[u8]) -> Parsed<'_, HelloVerifyRequest> {
+    let (i, version) = be_u16(i)?;
+    let (i, cookie) = length_data(be_u8).parse(i)?;
+    Ok((i, HelloVerifyRequest { version: Version(version), cookie_len: cookie.len() }))
 }
 
 /// `version u16 · random 32 bytes · session id, length u8`, which both hellos begin with.
@@ -210,13 +252,19 @@ fn hello_head(i: &[u8]) -> Parsed<'_, (Version, [u8; 32], usize)> {
     Ok((i, (Version(version), random, session_id.len())))
 }
 
-/// ClientHello (RFC 8446, section 4.1.2).
-fn client_hello(i: &[u8]) -> Parsed<'_, ClientHello> {
-    let (i, (legacy_version, random, session_id_len)) = hello_head(i)?;
+/// ClientHello (RFC 8446, section 4.1.2); DTLS has a cookie after the session id (RFC 6347, section 4.2.1).
+fn client_hello(i: &[u8], datagrams: bool) -> Parsed<'_, ClientHello> {
+    let (mut i, (legacy_version, random, session_id_len)) = hello_head(i)?;
+    let mut cookie_len = 0;
+    if datagrams {
+        let (after, cookie) = length_data(be_u8).parse(i)?;
+        (i, cookie_len) = (after, cookie.len());
+    }
     let (i, ciphers) = length_data(be_u16).parse(i)?;
     let (i, _compression) = length_data(be_u8).parse(i)?;
     let (i, extension_block) = rest(i)?;
     let mut hello = ClientHello::bare(legacy_version, random, session_id_len, numbers(ciphers));
+    hello.cookie_len = cookie_len;
     for (id, data) in extensions(extension_block) {
         hello.extensions.push(id);
         match id {

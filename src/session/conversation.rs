@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 
 use super::{Call, Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
-use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, Unit};
+use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, TlsStream, Unit};
 use crate::protocol::first_bytes::{self, Guess};
 use crate::protocol::mcs;
 use crate::protocol::negotiation::{self, NegotiationResponse, Protocols};
@@ -40,7 +40,6 @@ struct Sniffed {
 #[derive(Debug, Default)]
 struct Lanes {
     rdp: Framer<RdpFraming>,
-    tls: Framer<TlsFraming>,
     sniffed: Sniffed,
 }
 
@@ -50,10 +49,10 @@ pub struct Conversation {
     facts: Facts,
     lane: PerDir<Lane>,
     lanes: PerDir<Lanes>,
+    tls: TlsStream,
     preambles: Preambles,
     rdp_port: bool,
     sniff_bytes: usize,
-    message_bytes: usize,
     calls: Sender<Call>,
 }
 
@@ -70,10 +69,10 @@ impl Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
             lanes: PerDir::default(),
+            tls: TlsStream::new(limits),
             preambles: Preambles::default(),
             rdp_port,
             sniff_bytes: limits.sniff_bytes,
-            message_bytes: limits.message_bytes,
             calls,
         }
     }
@@ -200,14 +199,14 @@ impl Conversation {
         match self.lane[dir] {
             Lane::Rdp => {
                 // The TLS handshake begins right after the negotiation, on a boundary.
-                if self.lanes[dir].rdp.at_boundary() && begins_tls(chunk.data) {
+                if self.lanes[dir].rdp.at_boundary() && TlsStream::begins(chunk.data) {
                     self.lane[dir] = Lane::Tls;
                     return self.read(dir, chunk);
                 }
                 self.read_rdp(dir, chunk);
             }
             Lane::Tls => {
-                if self.lanes[dir].tls.at_boundary() && self.clear_ultimatum(dir, chunk) {
+                if self.tls.at_boundary(dir) && self.clear_ultimatum(dir, chunk) {
                     return;
                 }
                 self.read_tls(dir, chunk);
@@ -217,25 +216,12 @@ impl Conversation {
     }
 
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
-        if begins_tls(chunk.data) && self.lanes[dir].tls.at_boundary() {
-            self.facts.tls.get_or_insert_default().begun[dir].get_or_insert(chunk.stamp);
-        }
-        let mut framer = std::mem::take(&mut self.lanes[dir].tls);
-        let result = framer.push(chunk, |unit| self.record(dir, &unit));
-        if framer.is_lost()
-            && let Some(tls) = &mut self.facts.tls
-        {
-            tls.unframed(dir, framer.take_skipped());
-        }
-        self.lanes[dir].tls = framer;
+        let mut tls = self.facts.tls.take().unwrap_or_default();
+        let result = tls.stream(&mut self.tls, dir, chunk);
+        self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
         if let Err(malformed) = result {
             self.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
         }
-    }
-
-    fn record(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>) {
-        let limit = self.message_bytes;
-        self.facts.tls.get_or_insert_default().record(dir, unit, limit);
     }
 
     fn read_rdp(&mut self, dir: Dir, chunk: &Chunk<'_>) {
@@ -303,11 +289,6 @@ impl Conversation {
     }
 }
 
-/// A handshake or alert record; the first byte of neither can begin a TPKT or fast-path PDU.
-fn begins_tls(data: &[u8]) -> bool {
-    matches!(data, [0x15 | 0x16] | [0x15 | 0x16, 3, ..])
-}
-
 impl Reader for Conversation {
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
         let asked = self.facts.request.is_some();
@@ -336,9 +317,9 @@ impl Reader for Conversation {
                 self.lane[dir] = Lane::Seeking;
             }
             Lane::Tls => {
-                let mut framer = std::mem::take(&mut self.lanes[dir].tls);
-                framer.gap(&gap, |unit| self.record(dir, &unit));
-                self.lanes[dir].tls = framer;
+                let mut tls = self.facts.tls.take().unwrap_or_default();
+                tls.gap(&mut self.tls, dir, &gap);
+                self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
             }
             Lane::Rdp => {
                 let mut framer = std::mem::take(&mut self.lanes[dir].rdp);

@@ -1,11 +1,19 @@
-//! What the TLS of a session showed: the handshake message by message, then records by direction,
-//! length and time (RFC 5246, RFC 8446).
+//! What the TLS or DTLS of a session showed: the handshake message by message, then records by direction,
+//! length and time (RFC 5246, RFC 8446, RFC 6347).
+//!
+//! One [`Tls`] is fed by one reader for as long as its session or RDP-UDP flow lasts:
+//! - where bytes come in order (TCP, reliable RDP-UDP), a [`TlsStream`]: [`Tls::stream`] with chunks whose
+//!   offsets grow without holes, and [`Tls::gap`] for what the capture lacks. Data that RDP-UDP version 3 gives
+//!   in two pieces is two chunks.
+//! - where they may not (lossy RDP-UDP), a [`DtlsDatagrams`]: [`Tls::datagram`] with each source payload as it
+//!   comes, in a chunk whose offset means nothing and whose `len` is its length on the wire. It need not be put
+//!   in order, nor repeats be left out.
 
 use std::collections::VecDeque;
 
-use crate::base::{Dir, PerDir, Seen, Span, Stamp, Timestamp};
-use crate::layers::Framing;
-use crate::layers::{Handshakes, TlsFraming, Unit};
+use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
+use crate::layers::{DtlsDatagrams, Security, SecurityRecord, TlsStream};
+use crate::protocol::Malformed;
 use crate::protocol::certificate::{self, Certificate};
 use crate::protocol::tls::{
     AlertDescription, AlertLevel, ClientHello, ContentType, HandshakeMessage, ServerHello, Version,
@@ -76,9 +84,11 @@ pub struct Record {
 pub struct Tls {
     /// First ClientHello.
     pub client_hello: Option<Seen<ClientHello>>,
+    /// HelloVerifyRequest: DTLS asked for a second ClientHello, with a cookie.
+    pub hello_verify: Option<Span>,
     /// HelloRetryRequest.
     pub retry: Option<Seen<ServerHello>>,
-    /// Second ClientHello, after a HelloRetryRequest.
+    /// Second ClientHello, after a HelloRetryRequest or HelloVerifyRequest.
     pub second_client_hello: Option<Span>,
     /// ServerHello.
     pub server_hello: Option<Seen<ServerHello>>,
@@ -117,7 +127,6 @@ pub struct Tls {
     pub recent: VecDeque<Record>,
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
-    handshakes: PerDir<Handshakes>,
     protection: Protection,
 }
 
@@ -137,9 +146,9 @@ impl Tls {
         self.server_hello.as_ref().map(|hello| hello.value.version)
     }
 
-    /// Whether TLS 1.3 was agreed on.
+    /// Whether TLS 1.3 or DTLS 1.3 was agreed on.
     pub fn is_13(&self) -> bool {
-        self.version() == Some(Version::TLS1_3)
+        self.version().is_some_and(Version::is_13)
     }
 
     /// Whether any part of the handshake is in the capture.
@@ -157,52 +166,80 @@ impl Tls {
         self.alerts.iter().find(|alert| alert.value.dir == dir && alert.value.is_fatal())
     }
 
-    /// Takes one record.
-    pub fn record(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
-        let header = unit.header;
-        self.first_record[dir].get_or_insert(unit.span);
-        self.begun[dir].get_or_insert(unit.span.first);
+    /// Whether any of it was seen.
+    pub fn has_begun(&self) -> bool {
+        Dir::BOTH.into_iter().any(|dir| self.begun[dir].is_some())
+    }
+
+    /// Takes the next bytes of `dir` in a stream.
+    ///
+    /// # Errors
+    /// Bytes that are no record where one was due. What follows is read from where a record begins again.
+    pub fn stream(&mut self, reader: &mut TlsStream, dir: Dir, chunk: &Chunk<'_>) -> Result<(), Malformed> {
+        if reader.at_boundary(dir) && TlsStream::begins(chunk.data) {
+            self.begun[dir].get_or_insert(chunk.stamp);
+        }
+        let result = reader.push(dir, chunk, |shown| self.shown(dir, shown));
+        self.unframed(dir, reader.take_unframed(dir));
+        result
+    }
+
+    /// Steps over bytes of `dir` in a stream that the capture lacks.
+    pub fn gap(&mut self, reader: &mut TlsStream, dir: Dir, gap: &Gap) {
+        reader.gap(dir, gap, |shown| self.shown(dir, shown));
+    }
+
+    /// Takes one datagram of `dir`: what one source payload of a lossy RDP-UDP flow holds.
+    ///
+    /// # Errors
+    /// Bytes that are no record of DTLS; what precedes them was taken.
+    pub fn datagram(
+        &mut self,
+        reader: &mut DtlsDatagrams,
+        dir: Dir,
+        chunk: &Chunk<'_>,
+    ) -> Result<(), Malformed> {
+        reader.push(dir, chunk, |shown| self.shown(dir, shown))
+    }
+
+    fn shown(&mut self, dir: Dir, shown: Seen<Security<'_>>) {
+        match shown.value {
+            Security::Record(record) => self.record(dir, &record, shown.span),
+            Security::Message(message) => self.message(dir, Seen::new(message, shown.span)),
+            Security::Malformed(malformed) => {
+                self.malformed.get_or_insert(Seen::new(malformed.to_string(), shown.span));
+            }
+        }
+    }
+
+    fn record(&mut self, dir: Dir, record: &SecurityRecord<'_>, span: Span) {
+        let &SecurityRecord { content_type, length, sealed, .. } = record;
+        self.first_record[dir].get_or_insert(span);
+        self.begun[dir].get_or_insert(span.first);
         if self.recent.len() == Self::RECENT {
             self.recent.pop_front();
         }
-        self.recent.push_back(Record {
-            dir,
-            content_type: header.content_type,
-            length: header.length,
-            span: unit.span,
-        });
-        match header.content_type {
-            ContentType::handshake => self.handshake(dir, unit, limit),
-            ContentType::change_cipher_spec => {
-                self.change_cipher_spec[dir].get_or_insert(unit.span);
+        self.recent.push_back(Record { dir, content_type, length, span });
+        match content_type {
+            ContentType::handshake if sealed => {
+                self.finished[dir].get_or_insert(span);
+                if self.finished[dir.flip()].is_some() {
+                    self.established.get_or_insert(span);
+                }
             }
-            ContentType::alert => self.alert(dir, unit),
-            ContentType::application_data => self.hidden(dir, header.length, unit.span),
+            ContentType::change_cipher_spec => {
+                self.change_cipher_spec[dir].get_or_insert(span);
+            }
+            ContentType::alert => self.alert(dir, record, span),
+            ContentType::application_data => self.hidden(dir, length, span),
             _ => {}
         }
     }
 
     /// Bytes whose records are unknown, since the capture lacks a header: data, once data has come.
-    pub fn unframed(&mut self, dir: Dir, bytes: u64) {
+    fn unframed(&mut self, dir: Dir, bytes: u64) {
         if self.data[dir].records > 0 {
             self.data[dir].bytes += bytes;
-        }
-    }
-
-    fn handshake(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>, limit: usize) {
-        if self.change_cipher_spec[dir].is_some() && !self.is_13() && self.retry.is_none() {
-            self.finished[dir].get_or_insert(unit.span);
-            if self.finished[dir.flip()].is_some() {
-                self.established.get_or_insert(unit.span);
-            }
-            return;
-        }
-        let Some(body) = unit.body else { return };
-        let mut handshakes = std::mem::take(&mut self.handshakes[dir]);
-        let result = handshakes.push(body, unit.span, limit, |message| self.message(dir, message));
-        self.handshakes[dir] = handshakes;
-        if let Err(malformed) = result {
-            self.malformed.get_or_insert(Seen::new(malformed.to_string(), unit.span));
         }
     }
 
@@ -219,6 +256,9 @@ impl Tls {
             HandshakeMessage::ServerHello(hello) if self.server_hello.is_none() => {
                 self.protection = Protection::of(&hello);
                 self.server_hello = Some(Seen::new(hello, span));
+            }
+            HandshakeMessage::HelloVerifyRequest(_) => {
+                self.hello_verify.get_or_insert(span);
             }
             HandshakeMessage::HelloRetryRequest(hello) => {
                 self.retry.get_or_insert(Seen::new(hello, span));
@@ -249,19 +289,18 @@ impl Tls {
         }
     }
 
-    fn alert(&mut self, dir: Dir, unit: &Unit<'_, <TlsFraming as Framing>::Header>) {
-        let encrypted = self.finished[dir].is_some() || self.data[dir].records > 0;
-        match (unit.header.length, unit.body) {
-            (2, Some(&[level, description])) if !encrypted => {
+    fn alert(&mut self, dir: Dir, record: &SecurityRecord<'_>, span: Span) {
+        match (record.length, record.body) {
+            (2, Some(&[level, description])) => {
                 if self.alerts.len() < Self::ALERTS {
                     let alert =
                         Alert { dir, level: AlertLevel(level), description: AlertDescription(description) };
-                    self.alerts.push(Seen::new(alert, unit.span));
+                    self.alerts.push(Seen::new(alert, span));
                 }
             }
-            (2, None) => {}
+            (2, None) if !record.sealed => {}
             _ => {
-                self.hidden_alert[dir].get_or_insert(unit.span);
+                self.hidden_alert[dir].get_or_insert(span);
             }
         }
     }
@@ -376,7 +415,7 @@ impl Protection {
     fn of(hello: &ServerHello) -> Self {
         let name = cipher_name(hello.cipher).unwrap_or_default();
         let iv = if hello.version <= Version::TLS1_0 { 0 } else { 16 };
-        if hello.version == Version::TLS1_3 {
+        if hello.version.is_13() {
             Protection::Adds(17)
         } else if name.contains("CHACHA20") {
             Protection::Adds(16)

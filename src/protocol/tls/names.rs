@@ -198,6 +198,21 @@ impl Version {
     pub const DTLS1_2: Version = Version(0xFEFD);
     pub const DTLS1_3: Version = Version(0xFEFC);
 
+    /// Whether it is a version of DTLS.
+    pub const fn is_dtls(self) -> bool {
+        self.0 >> 8 == 0xFE
+    }
+
+    /// Whether it is TLS 1.3 or DTLS 1.3, which hide most of the handshake.
+    pub const fn is_13(self) -> bool {
+        matches!(self, Version::TLS1_3 | Version::DTLS1_3)
+    }
+
+    /// A number that grows with the version; those of DTLS count down on the wire.
+    pub const fn rank(self) -> u16 {
+        if self.is_dtls() { !self.0 } else { self.0 }
+    }
+
     /// The name that people use, such as "TLS 1.2".
     pub const fn name(self) -> Option<&'static str> {
         match self {
