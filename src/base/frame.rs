@@ -1,29 +1,36 @@
 //! One record of a capture, and how it is named.
 
+use std::num::NonZeroU64;
+
 use super::{Timestamp, open_enum};
 
 /// A frame's name: which capture of the run, and its number there.
 ///
-/// Numbers are 1-based and count every packet record of the capture, as Wireshark does.
+/// Numbers are 1-based and count every packet record of the capture, as Wireshark does. So none is 0, and an
+/// `Option` of a frame takes no more room than the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FrameRef(u64);
+pub struct FrameRef(NonZeroU64);
 
 impl FrameRef {
     const NUMBER_BITS: u32 = 48;
 
     /// `capture` is the 0-based index of the capture in this run, `number` the 1-based frame number.
     pub const fn new(capture: u16, number: u64) -> Self {
-        FrameRef(((capture as u64) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1)))
+        let both = ((capture as u64) << Self::NUMBER_BITS) | (number & ((1 << Self::NUMBER_BITS) - 1));
+        FrameRef(match NonZeroU64::new(both) {
+            Some(both) => both,
+            None => NonZeroU64::MIN,
+        })
     }
 
     /// The 0-based index of the capture in this run.
     pub const fn capture(self) -> u16 {
-        (self.0 >> Self::NUMBER_BITS) as u16
+        (self.0.get() >> Self::NUMBER_BITS) as u16
     }
 
     /// The 1-based number of the frame in its capture.
     pub const fn number(self) -> u64 {
-        self.0 & ((1 << Self::NUMBER_BITS) - 1)
+        self.0.get() & ((1 << Self::NUMBER_BITS) - 1)
     }
 }
 

@@ -39,9 +39,9 @@ pub(super) fn signs(session: &Session) -> Option<Signs> {
     let tcp = &session.tcp;
     let closing = tcp.closing.filter(|closing| closing.reset)?;
     let facts = &tcp.dir[closing.dir];
-    let rst = facts.rst.filter(|rst| rst.stamp == closing.stamp)?;
+    let rst = facts.rst.as_deref().filter(|rst| rst.stamp == closing.stamp)?;
     let established = tcp.dir.client_to_server.bytes + tcp.dir.server_to_client.bytes > 0;
-    if !established || rst.after_own_fin || rst.after_peer_fin || said_goodbye(session, &rst) {
+    if !established || rst.after_own_fin || rst.after_peer_fin || said_goodbye(session, rst) {
         return None;
     }
     let sender = closing.dir.sender();
@@ -50,18 +50,18 @@ pub(super) fn signs(session: &Session) -> Option<Signs> {
         let text = format!("{sender} sent data at or beyond the RST's sequence number after it");
         signs.proof = Some(Evidence::seen(data, text));
     }
-    if let Some(repeats) = facts.path.repeats_after_rst {
+    if let Some(repeats) = facts.path.repeats_after_rst.as_deref() {
         signs.strong.push(Evidence::seen(
             repeats.first,
             format!("{sender} went on retransmitting after \"its\" RST"),
         ));
     }
     let seen = |text: String| Evidence::seen(rst.stamp, text);
-    signs.strong.extend(ttl(&rst).map(seen));
-    signs.strong.extend(identification(facts, &rst).map(seen));
-    signs.strong.extend(sequence(session, closing.dir, &rst).map(seen));
-    signs.weak.extend(form(&rst).map(seen));
-    signs.weak.extend(speed(session, closing.dir, &rst).map(seen));
+    signs.strong.extend(ttl(rst).map(seen));
+    signs.strong.extend(identification(facts, rst).map(seen));
+    signs.strong.extend(sequence(session, closing.dir, rst).map(seen));
+    signs.weak.extend(form(rst).map(seen));
+    signs.weak.extend(speed(session, closing.dir, rst).map(seen));
     Some(signs)
 }
 
@@ -79,7 +79,7 @@ pub(super) fn with_rival(session: &Session, verdict: Verdict) -> Verdict {
 pub(super) fn looks_genuine(session: &Session) -> bool {
     let Some(closing) = session.tcp.closing.filter(|closing| closing.reset) else { return false };
     let facts = &session.tcp.dir[closing.dir];
-    let counted = facts.rst.is_some_and(|rst| {
+    let counted = facts.rst.as_ref().is_some_and(|rst| {
         rst.identification_off_by().is_some_and(|off| (1..=64).contains(&off))
             && facts.path.counts_identifications()
             && rst.prior.is_some_and(|prior| prior.ttl == rst.ttl && prior.interface == rst.marks.interface)

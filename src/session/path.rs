@@ -178,7 +178,8 @@ impl Session {
             Some(Stall { dir, repeats, probes: false, alive: alive(dir, repeats.first), end })
         });
         let by_probes = Dir::BOTH.into_iter().filter_map(|dir| {
-            let repeats = self.tcp.dir[dir].path.probes.filter(|probes| probes.count >= 3)?;
+            let repeats =
+                self.tcp.dir[dir].path.probes.as_deref().copied().filter(|probes| probes.count >= 3)?;
             let end = self.waited(repeats.first)?;
             // A closed window is no dead end.
             let open = self.tcp.dir[dir.flip()].marks.is_some_and(|marks| marks.window > 0);
@@ -237,7 +238,7 @@ impl Session {
             let passed = if after > 0 { after } else { before.min(limit) };
             return Some(BlackHole { dir, size, passed, shown: Shown::TooBig(repeats, too_big), end });
         }
-        if let Some(selective) = facts.path.selective
+        if let Some(selective) = facts.path.selective.as_deref().copied()
             && (1..size).contains(&after)
         {
             let shown = Shown::Selective(repeats, selective);
@@ -250,6 +251,7 @@ impl Session {
         let repeated = peer
             .path
             .needless
+            .as_ref()
             .is_some_and(|needless| needless.count > FEW && repeats.first.before(&needless.last));
         let shown = Shown::Alive(repeats, heard);
         ((1..size).contains(&before) && settled && !repeated && peer.unanswered.is_none())
@@ -259,7 +261,7 @@ impl Session {
     /// Captured behind it: full segments are missing, smaller ones that followed them are there.
     fn missing_too_big(&self, dir: Dir) -> Option<BlackHole<'_>> {
         let (facts, peer) = (&self.tcp.dir[dir], &self.tcp.dir[dir.flip()]);
-        let hole = facts.path.open_hole?;
+        let hole = *facts.path.open_hole.as_deref()?;
         let end = self.waited(hole.behind.first)?;
         let full = self.full_size(dir)?;
         let headers = if self.tcp.client.is_ipv4() { 40 } else { 60 };
@@ -284,9 +286,10 @@ impl Session {
             let heavy = facts.lost >= 10 && facts.lost.saturating_mul(50) >= segments;
             // A receiver that took nothing more explains a wait as well.
             let active = self.active_since().map(|span| span.first);
-            let stall = [facts.path.longest_stall, facts.path.last_stall]
+            let stall = [&facts.path.longest_stall, &facts.path.last_stall]
                 .into_iter()
                 .flatten()
+                .map(|stall| **stall)
                 .filter(|_| self.tcp.dir[dir.flip()].zero_window == 0)
                 .find(|stall| active.is_some_and(|active| !stall.first.before(&active)));
             Loss { lost: facts.lost, segments, heavy, stall }
@@ -311,7 +314,8 @@ impl Session {
     pub fn lacks_last_words(&self) -> bool {
         let dir = &self.tcp.dir;
         Dir::BOTH.into_iter().any(|of| {
-            let beyond = dir[of].rst.and_then(|rst| rst.offset).and_then(|offset| u64::try_from(offset).ok());
+            let beyond =
+                dir[of].rst.as_ref().and_then(|rst| rst.offset).and_then(|offset| u64::try_from(offset).ok());
             dir[of].acked.max(beyond.unwrap_or(0)) > dir[of].sent
         })
     }

@@ -380,7 +380,7 @@ fn ending(session: &Session, timeline: &mut Timeline) {
             timeline.add(fin, dir, phase, "tcp-fin", format!("{} closes the connection (FIN)", dir.sender()));
         }
         if let Some(rst) =
-            facts.rst.filter(|_| session.tcp.refused.is_none() || session.tcp.syn_ack.is_some())
+            facts.rst.as_ref().filter(|_| session.tcp.refused.is_none() || session.tcp.syn_ack.is_some())
         {
             let times = if facts.rsts > 1 { format!(", {} times", facts.rsts) } else { String::new() };
             let summary = format!("RST from the {}'s side{times}", dir.sender());

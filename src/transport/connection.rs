@@ -296,21 +296,24 @@ impl<R: Reader> Connection<R> {
         let acknowledged = self.dirs[dir.flip()].place(head.ack).filter(|_| head.has(TcpFlags::ACK));
         let this = &mut self.facts.dir[dir];
         this.rsts = this.rsts.saturating_add(count);
-        this.rst.get_or_insert(Rst {
-            stamp,
-            seq: head.seq,
-            offset,
-            sent: this.sent,
-            ack: head.has(TcpFlags::ACK).then_some(head.ack),
-            ttl: head.marks.ttl,
-            ip_id: head.marks.ip_id,
-            window: head.marks.window,
-            marks: head.marks,
-            prior: this.marks,
-            heard,
-            acknowledged,
-            after_own_fin: this.fin.is_some(),
-            after_peer_fin,
+        let (sent, prior, after_own_fin) = (this.sent, this.marks, this.fin.is_some());
+        this.rst.get_or_insert_with(|| {
+            Box::new(Rst {
+                stamp,
+                seq: head.seq,
+                offset,
+                sent,
+                ack: head.has(TcpFlags::ACK).then_some(head.ack),
+                ttl: head.marks.ttl,
+                ip_id: head.marks.ip_id,
+                window: head.marks.window,
+                marks: head.marks,
+                prior,
+                heard,
+                acknowledged,
+                after_own_fin,
+                after_peer_fin,
+            })
         });
         let client = self.base(Dir::ClientToServer);
         let opening = dir == Dir::ServerToClient && self.facts.syn.is_some() && self.facts.syn_ack.is_none();
@@ -521,7 +524,7 @@ fn after_rst(facts: &mut DirFacts, sent: &Sent, repeat: bool) {
     let beyond = rst.offset.is_some_and(|offset| sent.start >= offset)
         && sent.stamp.time >= rst.stamp.time
         && !is_earlier(sent.ip_id, sent.stamp, rst.ip_id.unwrap_or(0), rst.stamp, sent.rtt);
-    add(&mut facts.data_after_rst, sent.stamp, 1);
+    path::add(&mut facts.data_after_rst, sent.stamp);
     if beyond {
         facts.beyond_rst.get_or_insert(sent.stamp);
     }

@@ -6,6 +6,9 @@ use super::path::{PathFacts, TooBig};
 use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::IcmpError;
 
+/// What few connections have: to the others it is a pointer.
+pub type Rare<T> = Option<Box<T>>;
+
 /// A packet that came one or more times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeats {
@@ -44,11 +47,11 @@ pub struct TcpFacts {
     /// A RST from the server that answers a SYN before any SYN-ACK (the last of them, with their count).
     pub refused: Option<Repeats>,
     /// The first ICMP error that quotes this connection, [`TcpFacts::too_big`] apart.
-    pub icmp: Option<Box<Seen<IcmpError>>>,
+    pub icmp: Rare<Seen<IcmpError>>,
     /// The last of those errors, where there were several.
-    pub last_icmp: Option<Box<Seen<IcmpError>>>,
+    pub last_icmp: Rare<Seen<IcmpError>>,
     /// The first ICMP error that calls a packet of this connection too big.
-    pub too_big: Option<Box<TooBig>>,
+    pub too_big: Rare<TooBig>,
     /// The longest time in which no packet of the connection came, where that was ten seconds or more.
     pub pause: Option<Span>,
     /// What each end sent.
@@ -126,11 +129,11 @@ pub struct DirFacts {
     /// First FIN.
     pub fin: Option<Stamp>,
     /// First RST.
-    pub rst: Option<Rst>,
+    pub rst: Rare<Rst>,
     /// RSTs, sightings of one packet counted once.
     pub rsts: u32,
     /// Packets with payload that this end sent after its first RST, repeats of older bytes included.
-    pub data_after_rst: Option<Repeats>,
+    pub data_after_rst: Rare<Repeats>,
     /// The first of them whose payload starts at or beyond the RST's sequence number and that does not
     /// look merely reordered: its sender had not sent that RST.
     pub beyond_rst: Option<Stamp>,

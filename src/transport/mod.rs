@@ -20,6 +20,6 @@ mod tests;
 pub use crate::base::{Chunk, Gap};
 pub use crate::packet::IcmpError;
 pub use bare::Bare;
-pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Reader, Repeats, Rst, TcpFacts};
+pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Rare, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};

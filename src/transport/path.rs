@@ -1,7 +1,7 @@
 //! What a connection showed of the path that its packets took: what passed and what did not, pauses that
 //! loss explains, probes, and how regular a sender's packets are.
 
-use super::facts::{Marks, Repeats, Rst, TcpFacts};
+use super::facts::{Marks, Rare, Repeats, Rst, TcpFacts};
 use crate::base::{Dir, Seen, Span, Stamp, Timestamp};
 use crate::packet::IcmpError;
 
@@ -22,7 +22,7 @@ pub struct PathFacts {
     /// Whether the last packet with payload forbade fragmentation.
     pub dont_fragment: bool,
     /// Selective acknowledgements (RFC 2018) of bytes behind the oldest one that was not acknowledged.
-    pub selective: Option<Repeats>,
+    pub selective: Rare<Repeats>,
     /// Largest IP packet length in bytes that was acknowledged in that way.
     pub largest_selective: u32,
     /// Shortest time in nanoseconds, at the capture point, from a packet sent once to its acknowledgement.
@@ -33,17 +33,17 @@ pub struct PathFacts {
     /// Nanoseconds of those together.
     pub stalled: i64,
     /// The longest of them.
-    pub longest_stall: Option<Span>,
+    pub longest_stall: Rare<Span>,
     /// The last of them.
-    pub last_stall: Option<Span>,
+    pub last_stall: Rare<Span>,
     /// Keep-alives and window probes since the other end's last packet.
-    pub probes: Option<Repeats>,
+    pub probes: Rare<Repeats>,
     /// Packets that repeated what the other end had already acknowledged.
-    pub needless: Option<Repeats>,
+    pub needless: Rare<Repeats>,
     /// Packets after this end's first RST that repeat bytes sent before it.
-    pub repeats_after_rst: Option<Repeats>,
+    pub repeats_after_rst: Rare<Repeats>,
     /// The hole that is open, or was when the connection ended.
-    pub open_hole: Option<OpenHole>,
+    pub open_hole: Rare<OpenHole>,
     /// The first RST of this end that the other took no notice of: the connection went on.
     pub ignored_rst: Option<Stamp>,
     /// Packets whose IPv4 identification was a little above that of the packet before.
@@ -64,14 +64,14 @@ pub struct OpenHole {
 }
 
 /// A router said that a packet was too big for its next link (RFC 1191, RFC 8201).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TooBig {
     /// What it said.
     pub error: Seen<IcmpError>,
     /// Of packets sent in this direction.
     pub dir: Dir,
     /// Repeats of older bytes, sent in that direction after it, that were still too big.
-    pub ignored: Option<Repeats>,
+    pub ignored: Rare<Repeats>,
 }
 
 impl TooBig {
@@ -88,13 +88,13 @@ impl TooBig {
     }
 }
 
-pub(super) fn add(repeats: &mut Option<Repeats>, stamp: Stamp) {
+pub(super) fn add(repeats: &mut Rare<Repeats>, stamp: Stamp) {
     match repeats {
         Some(repeats) => {
             repeats.last = stamp;
             repeats.count = repeats.count.saturating_add(1);
         }
-        None => *repeats = Some(Repeats::once(stamp)),
+        None => *repeats = Some(Box::new(Repeats::once(stamp))),
     }
 }
 
@@ -102,15 +102,15 @@ impl PathFacts {
     /// A wait that loss explains; several bytes may wait at the same time.
     pub(super) fn waited(&mut self, from: Stamp, until: Stamp) {
         let time = until.time.since(from.time);
-        if time <= STALL || self.last_stall.is_some_and(|last| from.before(&last.last)) {
+        if time <= STALL || self.last_stall.as_ref().is_some_and(|last| from.before(&last.last)) {
             return;
         }
         let span = Span { first: from, last: until };
         self.stalls = self.stalls.saturating_add(1);
         self.stalled = self.stalled.saturating_add(time);
-        self.last_stall = Some(span);
-        if self.longest_stall.is_none_or(|span| span.last.time.since(span.first.time) < time) {
-            self.longest_stall = Some(span);
+        self.last_stall = Some(Box::new(span));
+        if self.longest_stall.as_ref().is_none_or(|span| span.last.time.since(span.first.time) < time) {
+            self.longest_stall = Some(Box::new(span));
         }
     }
 
@@ -131,7 +131,8 @@ impl PathFacts {
             hole.behind.count = hole.behind.count.saturating_add(1);
             hole.largest = hole.largest.max(ip_len);
         } else {
-            self.open_hole = Some(OpenHole { behind: Repeats::once(stamp), largest: ip_len, len: 0 });
+            self.open_hole =
+                Some(Box::new(OpenHole { behind: Repeats::once(stamp), largest: ip_len, len: 0 }));
         }
     }
 
@@ -172,8 +173,8 @@ impl Rst {
 pub(super) fn outlives_reset(facts: &TcpFacts, dir: Dir, now: Stamp) -> bool {
     const LONG: i64 = Timestamp::SECOND;
     let (own, peer) = (&facts.dir[dir], &facts.dir[dir.flip()]);
-    let received = peer.rst.is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
-    let sent = own.rst.is_some_and(|rst| {
+    let received = peer.rst.as_ref().is_some_and(|rst| peer.acked > rst.sent && rst.stamp.time <= now.time);
+    let sent = own.rst.as_ref().is_some_and(|rst| {
         peer.acked >= peer.sent && peer.last_data.is_some_and(|data| data.time.since(rst.stamp.time) > LONG)
     });
     peer.acked <= peer.sent && (received || sent)

@@ -18,7 +18,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         if signs.proof.is_some() || !signs.strong.is_empty() { Confidence::Likely } else { Confidence::Possible };
     let proven = signs.proof.is_some();
     let count = signs.strong.len() + signs.weak.len();
-    let both = session.tcp.dir[closing.dir.flip()].rst.map(|rst| {
+    let both = session.tcp.dir[closing.dir.flip()].rst.as_ref().map(|rst| {
         let text = format!("a RST in the {victim}'s name as well, {} later", delay(closing.stamp, rst.stamp));
         Evidence::seen(rst.stamp, text)
     });

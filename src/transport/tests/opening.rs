@@ -48,7 +48,7 @@ fn refused_syns_with_one_sequence_number_are_one_connection() {
     assert_eq!((facts.syn.unwrap().count, facts.refused.unwrap().count), (3, 3));
     assert_eq!(facts.refused.unwrap().last.at.number(), 6);
     assert!(facts.closing.is_none(), "a refusal closes nothing");
-    let first = facts.dir[DOWN].rst.unwrap();
+    let first = facts.dir[DOWN].rst.as_deref().unwrap();
     assert_eq!((first.ttl, first.seq, first.ack, first.stamp.at.number()), (127, 0, Some(C + 1), 2));
     assert_eq!(facts.dir[DOWN].rsts, 3);
     assert_eq!(facts.ended, Ended::Closed);
@@ -121,7 +121,7 @@ fn resets_after_fins() {
         s(RST, S + 1, 0, b"").with(|p| p.ttl = 60),
         s(RST, S + 1, 0, b""),
     ]);
-    let rst = facts.dir[DOWN].rst.unwrap();
+    let rst = facts.dir[DOWN].rst.as_deref().unwrap();
     assert!(rst.after_peer_fin && !rst.after_own_fin);
     assert_eq!((rst.offset, rst.sent, rst.ack, rst.ttl), (Some(0), 0, None, 60));
     assert_eq!(rst.prior.unwrap().ttl, 128);
@@ -135,14 +135,14 @@ fn data_after_a_reset_is_told() {
     let start = [c(ACK, C + 1, S + 1, b"hello"), s(RST, S + 1, 0, b"")];
     let (facts, log) = after_handshake(&[&start[..], &[data(30)]].concat());
     assert_eq!(facts.dir[DOWN].beyond_rst.unwrap().at.number(), 6);
-    assert_eq!(facts.dir[DOWN].data_after_rst.unwrap().count, 1);
+    assert_eq!(facts.dir[DOWN].data_after_rst.as_deref().unwrap().count, 1);
     assert_eq!(log.down.bytes, b"server");
     let (facts, _) = after_handshake(&[&start[..], &[data(0)]].concat());
     assert!(facts.dir[DOWN].beyond_rst.is_none(), "merely reordered");
     // A RST behind all data, and an old segment after it.
     let (facts, _) = after_handshake(&[data(1), s(RST, S + 7, 0, b""), data(100)]);
     assert!(facts.dir[DOWN].beyond_rst.is_none());
-    assert_eq!(facts.dir[DOWN].data_after_rst.unwrap().count, 1);
+    assert_eq!(facts.dir[DOWN].data_after_rst.as_deref().unwrap().count, 1);
 }
 
 #[test]
