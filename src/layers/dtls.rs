@@ -110,4 +110,4 @@ impl Replays {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;

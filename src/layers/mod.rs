@@ -14,6 +14,8 @@ mod security;
 mod tls;
 
 pub use dtls::DtlsDatagrams;
+#[cfg(test)]
+pub(crate) use dtls::vectors as dtls_vectors;
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
 pub use preamble::{Preamble, Preambles, Stripped};
 pub use security::{Security, SecurityRecord, Show};

@@ -20,6 +20,9 @@ use crate::protocol::tls::{
     cipher_name,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// A readable alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert {

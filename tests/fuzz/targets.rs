@@ -11,13 +11,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
 use rdpwhy::base::{Chunk, Dir, Frame, FrameRef, Gap, Limits, LinkType, PerDir, Stamp, Timestamp};
 use rdpwhy::capture::Capture;
+use rdpwhy::layers::{DtlsDatagrams, TlsStream};
 use rdpwhy::packet::{Body, Decoder, Meta, Segment, TcpFlags, TcpOptions};
 use rdpwhy::protocol::{
-    Step, certificate, fastpath, first_bytes, gcc, ja, mcs, negotiation, preamble, security, tls, tpkt, x224,
+    Step, certificate, dtls, fastpath, first_bytes, gateway_udp, gcc, ja, mcs, negotiation, preamble, rdpemt,
+    rdpeudp, rdpeudp2, security, tls, tpkt, x224,
 };
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::{View, json, markdown, ndjson, table};
+use rdpwhy::session::Tls;
 use rdpwhy::transport::{Config, Connections, Finished, Interest, Reader, TcpFacts};
 
 /// What runs one input.
@@ -29,6 +32,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("packet", packet),
     ("tcp", tcp),
     ("protocol", protocol),
+    ("datagram", datagram),
+    ("security", security_layers),
     ("conversation", conversation),
     ("engine", engine),
 ];
@@ -296,6 +301,93 @@ pub fn protocol(data: &[u8]) {
             let _ = first_bytes::recognize(true, input);
             let _ = first_bytes::recognize(false, input);
         }
+    }
+}
+
+/// How much the snapshot length cut (two bytes), then a UDP payload, for every parser of such.
+pub fn datagram(data: &[u8]) {
+    let [high, low, bytes @ ..] = data else { return };
+    let wire_len = bytes.len() + usize::from(u16::from_be_bytes([*high, *low]) % 2048);
+    let opens = rdpeudp::looks_like_syn(bytes, wire_len) || rdpeudp::looks_like_syn_ack(bytes, wire_len);
+    let data_v1 = rdpeudp::looks_like_data_v1(bytes, wire_len);
+    assert!(!opens || !data_v1);
+    match rdpeudp::parse(bytes, wire_len) {
+        Ok(datagram) => {
+            assert!(datagram.cut.is_none() || wire_len > bytes.len());
+            let runs = datagram.ack_vector.map_or(0, |vector| vector.runs().len());
+            assert!(runs <= 2048 && runs <= bytes.len());
+            if let Some(
+                rdpeudp::Payload::Source { data, len, .. } | rdpeudp::Payload::Fec { data, len, .. },
+            ) = datagram.payload
+            {
+                assert_eq!(len - data.len(), wire_len - bytes.len());
+            }
+        }
+        Err(_) => assert!(!opens && !data_v1),
+    }
+    match rdpeudp2::parse(bytes, wire_len) {
+        Ok(packet) => {
+            assert!(packet.cut.is_none() || wire_len > bytes.len());
+            assert!(packet.ack_vec.map_or(0, |vector| vector.elements().count()) <= 127);
+            if let Some(body) = packet.body {
+                assert!(body.data.concat().len() <= body.len && body.len < wire_len);
+            }
+        }
+        Err(_) => assert!(!rdpeudp2::looks_like_packet(bytes, wire_len)),
+    }
+    let mut taken = 0;
+    for record in dtls::records(bytes, wire_len).flatten() {
+        taken += record.length;
+        let Some(body) = record.fragment else { continue };
+        step(body, dtls::parse_fragment);
+        if let Step::Done(fragment, _) = dtls::parse_fragment(body) {
+            let _ = dtls::parse_message(fragment.kind, fragment.body);
+        }
+    }
+    assert!(taken <= wire_len);
+    let _ = (dtls::looks_like_dtls(bytes, wire_len), gateway_udp::correlation_id(bytes, wire_len));
+    step(bytes, gateway_udp::parse_packet);
+    step(bytes, rdpemt::parse);
+    if let Step::Done(pdu, _) = rdpemt::parse(bytes) {
+        assert!(pdu.subheaders().count() <= 128);
+    }
+}
+
+/// What TLS and DTLS show: which of them, then direction and kind, length, bytes, again and again.
+pub fn security_layers(data: &[u8]) {
+    let Some((&which, mut rest)) = data.split_first() else { return };
+    let limits = Limits { message_bytes: 4096, ..Limits::default() };
+    let (mut stream, mut datagrams) = (TlsStream::new(&limits), DtlsDatagrams::new(&limits));
+    let mut tls = Tls::default();
+    let (mut offsets, mut order) = (PerDir::<u64>::default(), 0_u64);
+    while let [what, len, bytes @ ..] = rest {
+        let (data, after) = bytes.split_at(usize::from(*len).min(bytes.len()));
+        rest = after;
+        order += 1;
+        let dir = Dir::BOTH[usize::from(what & 1)];
+        let stamp = Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64), order };
+        let cut = u64::from(what >> 4);
+        let len = data.len() as u64 + if what & 2 == 0 { 0 } else { cut };
+        let chunk = Chunk { offset: offsets[dir], data, len, stamp };
+        if which & 1 == 1 {
+            let _ = tls.datagram(&mut datagrams, dir, &chunk);
+            continue;
+        }
+        let _ = tls.stream(&mut stream, dir, &chunk);
+        offsets[dir] += len;
+        if what & 4 != 0 {
+            let gap = Gap { offset: offsets[dir], len: 1 + cut, acknowledged: true, stamp };
+            tls.gap(&mut stream, dir, &gap);
+            offsets[dir] += gap.len;
+        }
+    }
+    assert!(tls.recent.len() <= Tls::RECENT && tls.opening.len() <= Tls::OPENING);
+    assert!(tls.flights().len() <= tls.opening.len());
+    let _ = (tls.version(), tls.shows_handshake(), tls.has_begun());
+    for record in &tls.recent {
+        let most = tls.hides_at_most(record.length);
+        assert!(most <= record.length);
+        let _ = (tls.may_be_ultimatum(record), tls.hides_at_least(record.length, most));
     }
 }
 
