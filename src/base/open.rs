@@ -54,7 +54,7 @@ macro_rules! open_flags {
             /// The names of the bits that are set, lowest first; bits without a name are left out.
             pub fn names(self) -> Vec<&'static str> {
                 let mut names = Vec::new();
-                $(if $number != 0 && self.0 & $number == $number { names.push(stringify!($value)); })*
+                $(if Self::$value.0 != 0 && self.contains(Self::$value) { names.push(stringify!($value)); })*
                 names
             }
         }

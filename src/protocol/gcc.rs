@@ -7,80 +7,11 @@ use nom::number::streaming::le_u16;
 use super::Malformed;
 use super::mcs::per_length;
 use super::negotiation::Protocols;
-use super::wire::{Parsed, text, utf16, whole, wrong};
-use crate::base::{open_enum, open_flags};
+use super::wire::{Parsed, text, u16_at, u32_at, utf16, whole, wrong};
 
-open_flags! {
-    /// Encryption methods of Standard RDP Security (MS-RDPBCGR, section 2.2.1.3.3).
-    pub struct EncryptionMethods(u32) {
-        /// 40-bit RC4.
-        ENCRYPTION_FLAG_40BIT = 0x01,
-        /// 128-bit RC4.
-        ENCRYPTION_FLAG_128BIT = 0x02,
-        /// 56-bit RC4.
-        ENCRYPTION_FLAG_56BIT = 0x08,
-        /// FIPS 140-1: 3DES and SHA-1.
-        ENCRYPTION_FLAG_FIPS = 0x10,
-    }
-}
+mod fields;
 
-open_enum! {
-    /// Encryption level of Standard RDP Security (MS-RDPBCGR, section 2.2.1.4.3).
-    pub struct EncryptionLevel(u32) {
-        /// Nothing is encrypted.
-        ENCRYPTION_LEVEL_NONE = 0,
-        /// Only the client's data.
-        ENCRYPTION_LEVEL_LOW = 1,
-        /// As strong as the client can.
-        ENCRYPTION_LEVEL_CLIENT_COMPATIBLE = 2,
-        /// As strong as the server can.
-        ENCRYPTION_LEVEL_HIGH = 3,
-        /// FIPS methods only.
-        ENCRYPTION_LEVEL_FIPS = 4,
-    }
-}
-
-open_flags! {
-    /// earlyCapabilityFlags of a client (MS-RDPBCGR, section 2.2.1.3.2), prefix RNS_UD_CS_ dropped.
-    pub struct EarlyCapabilities(u16) {
-        /// Takes Set Error Info; without this the server sends none.
-        SUPPORT_ERRINFO_PDU = 0x0001,
-        /// Wants 32 bits a pixel.
-        WANT_32BPP_SESSION = 0x0002,
-        /// Takes Server Status Info.
-        SUPPORT_STATUSINFO_PDU = 0x0004,
-        /// Takes asymmetric keys above 512 bits.
-        STRONG_ASYMMETRIC_KEYS = 0x0008,
-        /// Takes relative mouse input.
-        RELATIVE_MOUSE_INPUT = 0x0010,
-        /// connectionType means something.
-        VALID_CONNECTION_TYPE = 0x0020,
-        /// Takes Monitor Layout.
-        SUPPORT_MONITOR_LAYOUT_PDU = 0x0040,
-        /// Takes network characteristics detection.
-        SUPPORT_NETCHAR_AUTODETECT = 0x0080,
-        /// Takes the graphics pipeline.
-        SUPPORT_DYNVC_GFX_PROTOCOL = 0x0100,
-        /// Sends dynamic time zones.
-        SUPPORT_DYNAMIC_TIME_ZONE = 0x0200,
-        /// Takes Heartbeat.
-        SUPPORT_HEARTBEAT_PDU = 0x0400,
-        /// Can skip the channel joins.
-        SUPPORT_SKIP_CHANNELJOIN = 0x0800,
-    }
-}
-
-open_flags! {
-    /// Flags of CS_CLUSTER (MS-RDPBCGR, section 2.2.1.3.5); bits 2 to 5 hold a version.
-    pub struct ClusterFlags(u32) {
-        /// The client takes redirections.
-        REDIRECTION_SUPPORTED = 0x01,
-        /// RedirectedSessionID means something: the client was redirected.
-        REDIRECTED_SESSIONID_FIELD_VALID = 0x02,
-        /// Logon with a smart card.
-        REDIRECTED_SMARTCARD = 0x40,
-    }
-}
+pub use fields::*;
 
 /// What a client says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,8 +22,16 @@ pub struct ClientData {
     pub desktop_width: Option<u16>,
     /// Desktop height in pixels.
     pub desktop_height: Option<u16>,
+    /// Bits a pixel wanted.
+    pub color_depth: Option<u16>,
     /// Input locale identifier.
     pub keyboard_layout: Option<u32>,
+    /// Kind of keyboard.
+    pub keyboard_type: Option<KeyboardType>,
+    /// Kind of line, which counts where [`EarlyCapabilities::VALID_CONNECTION_TYPE`].
+    pub connection_type: Option<ConnectionType>,
+    /// Scale of the desktop in percent.
+    pub desktop_scale_factor: Option<u32>,
     /// Build of the client.
     pub client_build: Option<u32>,
     /// Computer name, at most 15 characters.
@@ -109,6 +48,27 @@ pub struct ClientData {
     pub cluster: Option<ClusterFlags>,
     /// The session asked for, which counts where [`ClusterFlags::REDIRECTED_SESSIONID_FIELD_VALID`].
     pub redirected_session: Option<u32>,
+    /// CS_MONITOR: the client's monitors, at most 16.
+    pub monitors: Vec<Monitor>,
+    /// CS_MCS_MSGCHANNEL is there: the client takes the message channel.
+    pub message_channel: bool,
+    /// CS_MULTITRANSPORT flags.
+    pub multitransport: Option<MultitransportFlags>,
+}
+
+/// One monitor, in pixels from the primary one's upper left corner; the edges belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Monitor {
+    /// Left edge.
+    pub left: i32,
+    /// Upper edge.
+    pub top: i32,
+    /// Right edge.
+    pub right: i32,
+    /// Lower edge.
+    pub bottom: i32,
+    /// Whether it is the primary one.
+    pub primary: bool,
 }
 
 /// What a server says.
@@ -122,33 +82,56 @@ pub struct ServerData {
     pub encryption_method: Option<EncryptionMethods>,
     /// Encryption level.
     pub encryption_level: Option<EncryptionLevel>,
+    /// SC_CORE earlyCapabilityFlags; old servers send none.
+    pub early_capabilities: Option<ServerCapabilities>,
+    /// Whether the Conference Create Response took the conference.
+    pub result: Option<GccResult>,
+    /// The certificate of Standard RDP Security.
+    pub certificate: Option<ServerCertificate>,
+    /// MCS channel of share PDUs.
+    pub io_channel: Option<u16>,
+    /// MCS channels of the client's static virtual channels, in their order; 0 for a channel that the
+    /// server does not open.
+    pub channel_ids: Vec<u16>,
+    /// MCS channel of auto-detect, multitransport and heartbeat.
+    pub message_channel: Option<u16>,
+    /// SC_MULTITRANSPORT flags.
+    pub multitransport: Option<MultitransportFlags>,
+}
+
+/// The certificate of Standard RDP Security, which is none of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerCertificate {
+    /// Kind.
+    pub version: CertificateVersion,
+    /// Bits of the key, where it is no X.509 certificate.
+    pub key_bits: Option<u32>,
 }
 
 const CS_CORE: u16 = 0xC001;
 const CS_SECURITY: u16 = 0xC002;
 const CS_NET: u16 = 0xC003;
 const CS_CLUSTER: u16 = 0xC004;
+const CS_MONITOR: u16 = 0xC005;
+const CS_MCS_MSGCHANNEL: u16 = 0xC006;
+const CS_MULTITRANSPORT: u16 = 0xC00A;
 const SC_CORE: u16 = 0x0C01;
 const SC_SECURITY: u16 = 0x0C02;
+const SC_NET: u16 = 0x0C03;
+const SC_MCS_MSGCHANNEL: u16 = 0x0C04;
+const SC_MULTITRANSPORT: u16 = 0x0C08;
 
 /// MS-RDPBCGR, section 2.2.1.3.4.
 const MAX_CHANNELS: usize = 31;
+/// MS-RDPBCGR, section 2.2.1.3.6.
+const MAX_MONITORS: usize = 16;
 
 /// Reads the user data of a Connect-Initial. A block that is cut gives the fields that are there.
 pub fn client_data(user_data: &[u8]) -> Result<ClientData, Malformed> {
     let mut data = ClientData::default();
-    for (kind, body) in blocks(user_data, *b"Duca")? {
+    for (kind, body) in blocks(user_data, CLIENT_KEY)? {
         match kind {
-            CS_CORE => {
-                data.version = u32_at(body, 0);
-                data.desktop_width = u16_at(body, 4);
-                data.desktop_height = u16_at(body, 6);
-                data.keyboard_layout = u32_at(body, 12);
-                data.client_build = u32_at(body, 16);
-                data.client_name = body.get(20..52).map(|name| utf16(name, 16));
-                data.early_capabilities = u16_at(body, 140).map(EarlyCapabilities);
-                data.server_selected_protocol = u32_at(body, 208).map(Protocols);
-            }
+            CS_CORE => data.core(body),
             CS_SECURITY => data.encryption_methods = u32_at(body, 0).map(EncryptionMethods),
             CS_NET => {
                 let count = u32_at(body, 0).unwrap_or(0) as usize;
@@ -159,29 +142,112 @@ pub fn client_data(user_data: &[u8]) -> Result<ClientData, Malformed> {
                 data.cluster = u32_at(body, 0).map(ClusterFlags);
                 data.redirected_session = u32_at(body, 4);
             }
+            CS_MONITOR => {
+                let count = u32_at(body, 4).unwrap_or(0) as usize;
+                let entries = body.get(8..).unwrap_or_default().chunks_exact(20);
+                data.monitors = entries.take(count.min(MAX_MONITORS)).filter_map(monitor).collect();
+            }
+            CS_MCS_MSGCHANNEL => data.message_channel = true,
+            CS_MULTITRANSPORT => data.multitransport = u32_at(body, 0).map(MultitransportFlags),
             _ => {}
         }
     }
     Ok(data)
 }
 
+impl ClientData {
+    /// CS_CORE, of which everything from byte 128 on may be missing (MS-RDPBCGR, section 2.2.1.3.2).
+    fn core(&mut self, body: &[u8]) {
+        self.version = u32_at(body, 0);
+        self.desktop_width = u16_at(body, 4);
+        self.desktop_height = u16_at(body, 6);
+        self.keyboard_layout = u32_at(body, 12);
+        self.client_build = u32_at(body, 16);
+        self.client_name = body.get(20..52).map(|name| utf16(name, 16));
+        self.keyboard_type = u32_at(body, 52).map(KeyboardType);
+        self.early_capabilities = u16_at(body, 140).map(EarlyCapabilities);
+        self.connection_type = body.get(206).copied().map(ConnectionType);
+        self.server_selected_protocol = u32_at(body, 208).map(Protocols);
+        self.desktop_scale_factor = u32_at(body, 222).filter(|percent| *percent > 0);
+        let wants_32 = self
+            .early_capabilities
+            .is_some_and(|early| early.contains(EarlyCapabilities::WANT_32BPP_SESSION));
+        self.color_depth = if wants_32 { Some(32) } else { u16_at(body, 136).or_else(|| color_depth(body)) };
+    }
+}
+
+/// What old clients say: postBeta2ColorDepth, or colorDepth where that is missing.
+fn color_depth(body: &[u8]) -> Option<u16> {
+    match u16_at(body, 128).or_else(|| u16_at(body, 8))? {
+        0xCA00 => Some(4),
+        0xCA01 => Some(8),
+        0xCA02 => Some(15),
+        0xCA03 => Some(16),
+        0xCA04 => Some(24),
+        _ => None,
+    }
+}
+
+fn monitor(entry: &[u8]) -> Option<Monitor> {
+    let edge = |at| u32_at(entry, at).map(|edge| edge as i32);
+    Some(Monitor {
+        left: edge(0)?,
+        top: edge(4)?,
+        right: edge(8)?,
+        bottom: edge(12)?,
+        primary: u32_at(entry, 16)? & 1 != 0,
+    })
+}
+
 /// Reads the user data of a Connect-Response.
 pub fn server_data(user_data: &[u8]) -> Result<ServerData, Malformed> {
-    let mut data = ServerData::default();
-    for (kind, body) in blocks(user_data, *b"McDn")? {
+    let mut data = ServerData { result: response_result(user_data), ..ServerData::default() };
+    for (kind, body) in blocks(user_data, SERVER_KEY)? {
         match kind {
             SC_CORE => {
                 data.version = u32_at(body, 0);
                 data.client_requested_protocols = u32_at(body, 4).map(Protocols);
+                data.early_capabilities = u32_at(body, 8).map(ServerCapabilities);
             }
             SC_SECURITY => {
                 data.encryption_method = u32_at(body, 0).map(EncryptionMethods);
                 data.encryption_level = u32_at(body, 4).map(EncryptionLevel);
+                data.certificate = certificate(body);
             }
+            SC_NET => {
+                data.io_channel = u16_at(body, 0);
+                let count = usize::from(u16_at(body, 2).unwrap_or(0));
+                let ids = body.get(4..).unwrap_or_default().chunks_exact(2);
+                data.channel_ids = ids.take(count.min(MAX_CHANNELS)).filter_map(|id| u16_at(id, 0)).collect();
+            }
+            SC_MCS_MSGCHANNEL => data.message_channel = u16_at(body, 0),
+            SC_MULTITRANSPORT => data.multitransport = u32_at(body, 0).map(MultitransportFlags),
             _ => {}
         }
     }
     Ok(data)
+}
+
+/// H.221 keys of the two ends.
+const CLIENT_KEY: [u8; 4] = *b"Duca";
+const SERVER_KEY: [u8; 4] = *b"McDn";
+
+/// The result, which stands four bytes before the key.
+fn response_result(user_data: &[u8]) -> Option<GccResult> {
+    let at = key_at(user_data, SERVER_KEY)?.checked_sub(4)?;
+    user_data.get(at).copied().map(GccResult)
+}
+
+/// `method u32 · level u32 · random length u32 · certificate length u32 · random · certificate`.
+fn certificate(body: &[u8]) -> Option<ServerCertificate> {
+    /// Top bit of dwVersion: a temporary certificate.
+    const TEMPORARY: u32 = 0x8000_0000;
+    let random = u32_at(body, 8)? as usize;
+    let certificate = body.get(random.checked_add(16)?..)?;
+    let version = CertificateVersion(u32_at(certificate, 0)? & !TEMPORARY);
+    // dwVersion, dwSigAlgId, dwKeyAlgId, wPublicKeyBlobType, wPublicKeyBlobLen, magic, keylen, bitlen.
+    let key_bits = u32_at(certificate, 24).filter(|_| version == CertificateVersion::CERT_CHAIN_VERSION_1);
+    Some(ServerCertificate { version, key_bits })
 }
 
 fn channel_name(entry: &[u8]) -> String {
@@ -189,26 +255,10 @@ fn channel_name(entry: &[u8]) -> String {
     text(name.split(|&byte| byte == 0).next().unwrap_or_default(), 8)
 }
 
-fn u16_at(body: &[u8], at: usize) -> Option<u16> {
-    let end = at.checked_add(2)?;
-    body.get(at..end)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-fn u32_at(body: &[u8], at: usize) -> Option<u32> {
-    let end = at.checked_add(4)?;
-    body.get(at..end)?.try_into().ok().map(u32::from_le_bytes)
-}
-
 /// The settings blocks behind the T.124 wrapper: found by the H.221 key in it, since the lengths before it
 /// are wrong in some servers' answers. A last block that is cut is given as far as it goes.
 fn blocks(user_data: &[u8], key: [u8; 4]) -> Result<Vec<(u16, &[u8])>, Malformed> {
-    /// The wrapper is some 20 bytes long.
-    const WRAPPER: usize = 64;
-    let start = user_data
-        .get(..user_data.len().min(WRAPPER))
-        .unwrap_or_default()
-        .windows(key.len())
-        .position(|window| *window == key);
+    let start = key_at(user_data, key);
     let Some(start) = start.and_then(|start| start.checked_add(key.len())) else {
         return Err(Malformed { what: "H.221 key", offset: 0, need: 1, have: 0 });
     };
@@ -223,6 +273,14 @@ fn blocks(user_data: &[u8], key: [u8; 4]) -> Result<Vec<(u16, &[u8])>, Malformed
         }
         Ok((i, blocks))
     })
+}
+
+/// Where the H.221 key is.
+fn key_at(user_data: &[u8], key: [u8; 4]) -> Option<usize> {
+    /// The wrapper is some 20 bytes long.
+    const WRAPPER: usize = 64;
+    let wrapper = user_data.get(..WRAPPER).unwrap_or(user_data);
+    wrapper.windows(key.len()).position(|window| *window == key)
 }
 
 /// `type u16 · length u16`, header included; then the fields.
@@ -275,6 +333,8 @@ mod tests {
         assert_eq!(old.channels, ["rdpdr", "cliprdr", "rdpsnd"]);
         assert_eq!(old.early_capabilities, Some(EarlyCapabilities::SUPPORT_ERRINFO_PDU));
         assert_eq!(old.server_selected_protocol, None);
+        assert_eq!(old.keyboard_type, Some(KeyboardType::IBM_ENHANCED_101_102));
+        assert_eq!((old.color_depth, old.message_channel), (Some(16), false));
 
         let data = client_data(&hex(CLIENT)).unwrap();
         assert_eq!(data.client_name.as_deref(), Some("JOHN-PC-LAPTOP"));
@@ -285,6 +345,8 @@ mod tests {
         assert_eq!(data.channels, ["rdpdr", "rdpsnd", "cliprdr", "drdynvc"]);
         assert!(data.cluster.unwrap().contains(ClusterFlags::REDIRECTION_SUPPORTED));
         assert_eq!(data.redirected_session, Some(0));
+        assert_eq!(data.connection_type, Some(ConnectionType::CONNECTION_TYPE_AUTODETECT));
+        assert_eq!((data.color_depth, data.desktop_scale_factor), (Some(16), None));
     }
 
     #[test]
@@ -296,6 +358,40 @@ mod tests {
         );
         assert_eq!(data.encryption_method, Some(EncryptionMethods::ENCRYPTION_FLAG_128BIT));
         assert_eq!(data.encryption_level, Some(EncryptionLevel::ENCRYPTION_LEVEL_CLIENT_COMPATIBLE));
+        assert_eq!((data.result, data.certificate), (Some(GccResult::SUCCESS), None));
+        assert_eq!((data.io_channel, data.channel_ids), (Some(1003), vec![1004, 1005, 1006]));
+        assert_eq!((data.early_capabilities, data.message_channel), (None, None));
+    }
+
+    /// Blocks after the layouts of 2.2.1.3.6 to 2.2.1.3.8 and 2.2.1.4.4 to 2.2.1.4.6.
+    #[test]
+    fn reads_the_blocks_that_old_peers_lack() {
+        let client = [
+            b"Duca".as_slice(),
+            &hex("30 05c02000 00000000 01000000 00000000 00000000 7f070000 37040000 01000000"),
+            &hex("06c00800 00000000 0ac00800 05030000"),
+        ];
+        let client = client_data(&client.concat()).unwrap();
+        let monitor = Monitor { left: 0, top: 0, right: 1919, bottom: 1079, primary: true };
+        assert_eq!((client.monitors, client.message_channel), (vec![monitor], true));
+        let names = [
+            "TRANSPORTTYPE_UDPFECR",
+            "TRANSPORTTYPE_UDPFECL",
+            "TRANSPORTTYPE_UDP_PREFERRED",
+            "SOFTSYNC_TCP_TO_UDP",
+        ];
+        assert_eq!(client.multitransport.unwrap().names(), names);
+        let server = [
+            hex("000500147c00012a14760a0101 02 01c0004d63446e"),
+            hex("28 010c1000 04000800 0b000000 08000000 030c1000 eb03 0300 ec03 0000 ee03 0000"),
+            hex("040c0600 ef03 080c0800 01000000"),
+        ];
+        let server = server_data(&server.concat()).unwrap();
+        assert_eq!(server.result, Some(GccResult::RESOURCES_NOT_AVAILABLE));
+        assert_eq!(server.early_capabilities, Some(ServerCapabilities::SKIP_CHANNELJOIN_SUPPORTED));
+        assert_eq!((server.io_channel, server.message_channel), (Some(1003), Some(1007)));
+        assert_eq!(server.channel_ids, [1004, 0, 1006]);
+        assert_eq!(server.multitransport, Some(MultitransportFlags::TRANSPORTTYPE_UDPFECR));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use nom::bytes::streaming::take;
 use nom::number::streaming::{be_u8, be_u16};
 
-use super::Malformed;
 use super::wire::{Parsed, whole, wrong};
+use super::{Malformed, der};
 use crate::base::open_enum;
 
 open_enum! {
@@ -151,7 +151,7 @@ pub fn parse(payload: &[u8]) -> Result<Pdu<'_>, Malformed> {
 
 fn connect_initial(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
     let (i, _) = take(2_usize)(i)?;
-    let (i, _) = ber_length(i)?;
+    let (i, _) = der::length(i)?;
     // callingDomainSelector, calledDomainSelector, upwardFlag, target, minimum and maximum parameters.
     let i = skip_elements(i, 6)?;
     let (i, user_data) = ber_element(i, 0x04)?;
@@ -160,7 +160,7 @@ fn connect_initial(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
 
 fn connect_response(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
     let (i, _) = take(2_usize)(i)?;
-    let (i, _) = ber_length(i)?;
+    let (i, _) = der::length(i)?;
     let (i, result) = ber_element(i, 0x0A)?;
     // calledConnectId, domainParameters.
     let i = skip_elements(i, 2)?;
@@ -172,7 +172,7 @@ fn connect_response(i: &[u8]) -> Parsed<'_, Pdu<'_>> {
 fn skip_elements(mut i: &[u8], count: usize) -> Result<&[u8], nom::Err<Malformed>> {
     for _ in 0..count {
         let (rest, _tag) = be_u8(i)?;
-        let (rest, len) = ber_length(rest)?;
+        let (rest, len) = der::length(rest)?;
         i = take(len)(rest)?.0;
     }
     Ok(i)
@@ -185,19 +185,8 @@ fn ber_element(i: &[u8], tag: u8) -> Parsed<'_, &[u8]> {
     if have != tag {
         return wrong("BER tag", i, u64::from(tag), u64::from(have));
     }
-    let (rest, len) = ber_length(rest)?;
+    let (rest, len) = der::length(rest)?;
     take(len.min(rest.len()))(rest)
-}
-
-/// One byte below 0x80, or 0x81 or 0x82 and that many bytes.
-fn ber_length(i: &[u8]) -> Parsed<'_, usize> {
-    let (rest, first) = be_u8(i)?;
-    match first {
-        0..=0x7F => Ok((rest, usize::from(first))),
-        0x81 => be_u8(rest).map(|(rest, len)| (rest, usize::from(len))),
-        0x82 => be_u16(rest).map(|(rest, len)| (rest, usize::from(len))),
-        _ => wrong("BER length form", i, 0x82, u64::from(first)),
-    }
 }
 
 fn domain(start: &[u8]) -> Parsed<'_, Pdu<'_>> {

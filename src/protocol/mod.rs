@@ -5,22 +5,39 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod autodetect;
+pub mod capabilities;
 pub mod certificate;
+pub mod client_info;
+pub mod credssp;
+mod der;
 pub mod dtls;
 pub mod fastpath;
 pub mod first_bytes;
 pub mod gateway_udp;
 pub mod gcc;
+pub mod heartbeat;
 pub mod ja;
+pub mod kerberos;
+pub mod license;
 pub mod mcs;
+pub mod multitransport;
 pub mod negotiation;
+pub mod ntlm;
 pub mod preamble;
 pub mod rdpemt;
 pub mod rdpeudp;
 pub mod rdpeudp2;
+pub mod rdsaad;
+pub mod rdstls;
+pub mod redirection;
 pub mod security;
+pub mod session_info;
+pub mod share;
+pub mod spnego;
 pub mod tls;
 pub mod tpkt;
+pub mod tsgu;
 mod wire;
 pub mod x224;
 

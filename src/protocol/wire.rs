@@ -89,6 +89,18 @@ pub(super) fn utf16(bytes: &[u8], limit: usize) -> String {
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
+/// The little-endian number at offset `at`, where it is there.
+pub(super) fn u16_at(body: &[u8], at: usize) -> Option<u16> {
+    let end = at.checked_add(2)?;
+    body.get(at..end)?.try_into().ok().map(u16::from_le_bytes)
+}
+
+/// See [`u16_at`].
+pub(super) fn u32_at(body: &[u8], at: usize) -> Option<u32> {
+    let end = at.checked_add(4)?;
+    body.get(at..end)?.try_into().ok().map(u32::from_le_bytes)
+}
+
 /// Lower-case hexadecimal digits without separators.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes

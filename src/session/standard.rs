@@ -4,8 +4,10 @@
 use crate::base::{Dir, Seen, Span};
 use crate::protocol::Malformed;
 use crate::protocol::gcc::{self, ClientData, ServerData};
+use crate::protocol::license::{self, License, LicenseErrorCode};
 use crate::protocol::mcs::{self, DisconnectReason, McsResult, Pdu};
-use crate::protocol::security::{self, License, LicenseErrorCode, SecurityFlags, Share, ShareType};
+use crate::protocol::security::{self, SecurityFlags};
+use crate::protocol::share::{Data, Share};
 
 use super::{Phase, Session};
 
@@ -104,7 +106,7 @@ impl Standard {
         };
         asked
             && if self.in_clear() {
-                security::share(payload) == Ok(Share::Control(ShareType::PDUTYPE_SERVER_REDIR_PKT))
+                matches!(Share::parse(payload), Ok((Share::Redirection(_), _)))
             } else {
                 header()
             }
@@ -115,7 +117,7 @@ impl Standard {
         const HEADER: usize = 4;
         if dir == Dir::ServerToClient
             && self.in_clear()
-            && let Ok(Share::SetErrorInfo(code)) = security::share(payload)
+            && let Ok((Share::Data(Data::SetErrorInfo(code)), _)) = Share::parse(payload)
         {
             self.error_info = Some(Seen::new(code, span));
         }
@@ -137,7 +139,7 @@ impl Standard {
                 self.enter(Phase::Licensing, span);
                 if !flags.contains(SecurityFlags::ENCRYPT)
                     && let Ok(License::Error { code, .. }) =
-                        security::license(payload.get(HEADER..).unwrap_or_default())
+                        license::parse(payload.get(HEADER..).unwrap_or_default())
                     && code != LicenseErrorCode::STATUS_VALID_CLIENT
                 {
                     self.license_error.get_or_insert(Seen::new((dir, code), span));

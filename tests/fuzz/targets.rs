@@ -14,8 +14,9 @@ use rdpwhy::capture::Capture;
 use rdpwhy::layers::{DtlsDatagrams, TlsStream};
 use rdpwhy::packet::{Body, Decoder, Meta, Segment, TcpFlags, TcpOptions};
 use rdpwhy::protocol::{
-    Step, certificate, dtls, fastpath, first_bytes, gateway_udp, gcc, ja, mcs, negotiation, preamble, rdpemt,
-    rdpeudp, rdpeudp2, security, tls, tpkt, x224,
+    Step, autodetect, certificate, client_info, credssp, dtls, fastpath, first_bytes, gateway_udp, gcc,
+    heartbeat, ja, kerberos, license, mcs, multitransport, negotiation, ntlm, preamble, rdpemt, rdpeudp,
+    rdpeudp2, rdsaad, rdstls, redirection, security, share, spnego, tls, tpkt, tsgu, x224,
 };
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
@@ -233,7 +234,7 @@ fn step<'a, T: std::fmt::Debug>(input: &'a [u8], parse: impl Fn(&'a [u8]) -> Ste
 /// A selector byte, then a message of that parser.
 pub fn protocol(data: &[u8]) {
     let Some((selector, input)) = data.split_first() else { return };
-    match selector % 24 {
+    match selector % 40 {
         0 => {
             step(input, tpkt::parse);
             step(input, tpkt::parse_header);
@@ -266,8 +267,10 @@ pub fn protocol(data: &[u8]) {
         }
         7 => {
             let _ = security::flags(input);
-            let _ = security::license(input);
-            let _ = security::share(input);
+            let _ = license::parse(input);
+            if let Ok((_, len)) = share::Share::parse(input) {
+                assert!(len > 0 && len <= input.len(), "{len} of {}", input.len());
+            }
         }
         8 => {
             step(input, tls::parse_record_header);
@@ -297,6 +300,42 @@ pub fn protocol(data: &[u8]) {
         20 => step(input, preamble::http_reply),
         21 => step(input, preamble::proxy_header),
         22 => step(input, preamble::preconnection),
+        24 => step(input, credssp::parse),
+        25 => step(input, credssp::parse_authorization),
+        26 => {
+            let _ = spnego::parse(input);
+        }
+        27 => {
+            let _ = ntlm::parse(input);
+        }
+        28 => {
+            let _ = kerberos::parse(input);
+        }
+        29 => step(input, rdstls::parse),
+        // A zero byte that may follow makes the message one longer.
+        30 => {
+            let _ = rdsaad::parse(input);
+        }
+        31 => {
+            let _ = client_info::parse(input);
+        }
+        32 => {
+            let _ = redirection::parse(input);
+        }
+        33 => {
+            let _ = autodetect::parse(input);
+        }
+        34 => {
+            let _ = multitransport::parse_request(input);
+            let _ = multitransport::parse_response(input);
+        }
+        35 => {
+            let _ = heartbeat::parse(input);
+        }
+        36 => {
+            step(input, tsgu::parse);
+            step(input, tsgu::parse_header);
+        }
         _ => {
             let _ = first_bytes::recognize(true, input);
             let _ = first_bytes::recognize(false, input);
