@@ -119,7 +119,7 @@ impl Analyzer {
         }
         self.last = None;
         match self.decoder.decode(frame, self.order) {
-            Ok(packet) => match packet.body {
+            Ok(packet) => match &packet.body {
                 Body::Tcp(segment) => {
                     self.overview.tcp += 1;
                     if self.follow {
@@ -127,7 +127,7 @@ impl Analyzer {
                         self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
                     }
                     let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
-                    self.connections.segment(&packet.meta, &segment, &mut |tcp| {
+                    self.connections.segment(&packet.meta, segment, &mut |tcp| {
                         let rdp_port = ports.contains(&tcp.server.port());
                         Conversation::new(tcp, rdp_port, limits, held.sender())
                     });
@@ -156,7 +156,7 @@ impl Analyzer {
                     self.converse(Conversed { client: client.ip(), server, udp: true, packets, bytes });
                 }
                 Body::IcmpError(error) => {
-                    self.connections.icmp(&packet.meta, &error);
+                    self.connections.icmp(&packet.meta, error);
                     if self.follow && error.protocol == TCP {
                         let source = SocketAddr::new(error.src, error.src_port);
                         self.last = Some((source, SocketAddr::new(error.dst, error.dst_port)));
@@ -201,12 +201,19 @@ impl Analyzer {
     }
 
     /// The next session that is over, with its verdict.
+    #[inline]
     pub fn poll(&mut self) -> Option<Diagnosed> {
         self.poll_over().map(|over| over.whole.into_told())
     }
 
     /// The same, told when it is asked for.
+    #[inline]
     pub fn poll_over(&mut self) -> Option<Over> {
+        // Nearly every packet ends nothing.
+        if self.done.is_empty() && !self.finished { None } else { self.next_over() }
+    }
+
+    fn next_over(&mut self) -> Option<Over> {
         loop {
             if let Some(done) = self.done.pop_front() {
                 return Some(done);
@@ -232,7 +239,9 @@ impl Analyzer {
     }
 
     fn collect(&mut self) {
-        while let Some(finished) = self.connections.poll() {
+        while self.connections.any_over()
+            && let Some(finished) = self.connections.poll()
+        {
             self.take(finished);
         }
         self.held.look(self.now, &self.history, &mut self.done);

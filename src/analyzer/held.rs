@@ -41,6 +41,7 @@ impl Held {
     }
 
     /// Hands out whose client came back, and who waited long enough at `now`.
+    #[inline]
     pub(super) fn look(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {
         if self.waiting.is_empty() {
             return;

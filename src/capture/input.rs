@@ -32,17 +32,6 @@ impl Input {
         }
     }
 
-    /// What lies `at` bytes from the current offset will be read soon.
-    #[inline]
-    pub(super) fn prefetch(&self, at: usize) {
-        /// A record's header and the headers of the packet in it.
-        const LINES: usize = 2;
-        // A buffer was just written, so it is in the cache.
-        if let Input::Mapped(mapped) = self {
-            mapped.prefetch(at, LINES);
-        }
-    }
-
     /// Brings `need` bytes to hand unless the input ends before. Returns how many there are.
     #[cold]
     pub(super) fn fill(&mut self, need: usize) -> usize {

@@ -34,9 +34,6 @@ use super::stream::Streamed;
 /// what the kernel keeps of each page is still in the processor's cache when the window is dropped.
 const WINDOW: u64 = 1024 * 1024;
 
-/// Bytes that a processor's cache loads at once.
-const LINE: usize = 64;
-
 /// How long a file must have been left alone to be mapped.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -69,6 +66,24 @@ impl State {
     }
 }
 
+/// Tells the processor that the headers `at` bytes from the start of `bytes` are wanted soon.
+#[inline]
+pub(super) fn prefetch(bytes: &[u8], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        /// Bytes that a processor's cache loads at once.
+        const LINE: usize = 64;
+        let start = bytes.as_ptr().wrapping_add(at);
+        for line in 0..3 {
+            // SAFETY: a prefetch is a hint; it reads nothing, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE).cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, at);
+}
+
 impl Mapped {
     /// Takes a regular file if it may be mapped, else gives it back.
     pub(super) fn new(file: File) -> Result<Self, File> {
@@ -90,21 +105,6 @@ impl Mapped {
     pub(super) fn advance(&mut self, count: usize) {
         let len = self.map.as_deref().map_or(0, <[u8]>::len);
         self.start = self.start.saturating_add(count).min(len);
-    }
-
-    /// Tells the processor that `lines` cache lines from `at` of the window on are wanted soon.
-    #[inline]
-    pub(super) fn prefetch(&self, at: usize, lines: usize) {
-        #[cfg(target_arch = "x86_64")]
-        for line in 0..lines {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            if let Some(byte) = self.window().get(at.saturating_add(line * LINE)) {
-                // SAFETY: a prefetch is a hint; it reads nothing, whatever the address.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (at, lines);
     }
 
     pub(super) fn offset(&self) -> u64 {

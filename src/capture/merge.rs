@@ -53,13 +53,13 @@ impl Merged {
                 Some(&Reverse(first)) if first < (time, index) => self.waiting.push(Reverse((time, index))),
                 _ => {
                     self.lent = Some(index);
-                    return self.captures.get(index)?.frame();
+                    return self.captures.get(index)?.waiting_frame();
                 }
             }
         }
         let Reverse((_, index)) = self.waiting.pop()?;
         self.lent = Some(index);
-        self.captures.get(index)?.frame()
+        self.captures.get(index)?.waiting_frame()
     }
 
     /// What is known of each capture so far, in the order they were given.

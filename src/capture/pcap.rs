@@ -80,44 +80,21 @@ impl Pcap {
         self.header.saturating_add(self.order.u32(bytes, 8) as usize)
     }
 
-    /// Finds the record at the current offset.
-    #[inline]
-    pub(super) fn step(&self, input: &mut Input) -> Step {
-        if input.window().len() < self.header {
-            let have = input.fill(self.header);
-            if have == 0 {
-                return Step::End;
-            }
-            if have < self.header {
-                return Step::Cut { at: input.offset(), need: self.header as u64, have: have as u64 };
-            }
-        }
-        let window = input.window();
-        let Some(head) = window.first_chunk::<16>() else { return Step::End };
-        let mut captured = self.order.u32(head, 8);
-        let mut wire_len = self.order.u32(head, 12);
-        if captured > wire_len && self.old {
-            (captured, wire_len) = (wire_len, captured);
-        }
-        if captured > MAX_CAPTURED {
-            return Step::Damaged {
-                at: input.offset(),
-                why: format!("record claims {captured} captured bytes, at most {MAX_CAPTURED} can be"),
-            };
+    /// The packet at the start of `window`, where its record is sound and whole.
+    #[inline(always)]
+    pub(super) fn plain(&self, window: &[u8]) -> Option<Found> {
+        let head = window.first_chunk::<16>()?;
+        let (captured, wire_len) = self.lengths(head);
+        let len = captured as usize;
+        let record = self.header.saturating_add(len);
+        if captured > MAX_CAPTURED || record > window.len() {
+            return None;
         }
         let seconds = u64::from(self.order.u32(head, 0));
         let fraction = u64::from(self.order.u32(head, 4));
         // At most 2^32 * 10^9 + 2^32 * 1000, below 2^63.
         let time = Timestamp((seconds * 1_000_000_000 + fraction * self.unit) as i64);
-        let len = captured as usize;
-        let record = self.header + len;
-        if window.len() < record {
-            let have = input.fill(record);
-            if have < record {
-                return Step::Cut { at: input.offset(), need: record as u64, have: have as u64 };
-            }
-        }
-        Step::Packet(Found {
+        Some(Found {
             start: self.header,
             len,
             record,
@@ -127,5 +104,34 @@ impl Pcap {
             interface: 0,
             wire_len,
         })
+    }
+
+    /// Captured bytes, and bytes on the wire.
+    #[inline]
+    fn lengths(&self, head: &[u8; 16]) -> (u32, u32) {
+        let (captured, wire_len) = (self.order.u32(head, 8), self.order.u32(head, 12));
+        if captured > wire_len && self.old { (wire_len, captured) } else { (captured, wire_len) }
+    }
+
+    /// Finds the record at the current offset, or says why there is none.
+    pub(super) fn step(&self, input: &mut Input) -> Step {
+        let have = input.fill(self.header);
+        if have == 0 {
+            return Step::End;
+        }
+        let Some(head) = input.window().first_chunk().filter(|_| have >= self.header) else {
+            return Step::Cut { at: input.offset(), need: self.header as u64, have: have as u64 };
+        };
+        let (captured, _) = self.lengths(head);
+        if captured > MAX_CAPTURED {
+            return Step::Damaged {
+                at: input.offset(),
+                why: format!("record claims {captured} captured bytes, at most {MAX_CAPTURED} can be"),
+            };
+        }
+        let record = self.header + captured as usize;
+        let have = input.fill(record);
+        let cut = Step::Cut { at: input.offset(), need: record as u64, have: have as u64 };
+        self.plain(input.window()).map_or(cut, Step::Packet)
     }
 }

@@ -35,6 +35,9 @@ pub(super) const SECTION_HEAD: usize = 16;
 /// Type, length and the first four bytes of the body or the second length.
 const BLOCK_HEAD: usize = 12;
 
+/// Bytes of an Enhanced Packet Block before the packet's.
+const DATA: usize = 28;
+
 /// A block of a kind that is read whole may be this long, as in Wireshark. Longer packet blocks are
 /// taken for damage, others are skipped.
 const MAX_BLOCK: u32 = 16 * 1024 * 1024;
@@ -118,8 +121,37 @@ impl Pcapng {
         self.order.u32(bytes, 4) as usize
     }
 
+    /// The packet at the start of `window`, where that is a whole Enhanced Packet Block without options: nearly
+    /// always.
+    #[inline(always)]
+    pub(super) fn plain(&mut self, window: &[u8]) -> Option<Found> {
+        let head = window.first_chunk::<DATA>()?;
+        let (length, captured) = (self.order.u32(head, 4), self.order.u32(head, 20));
+        let record = DATA + (captured as usize).checked_next_multiple_of(4)? + 4;
+        let (block, _) = window.split_at_checked(record)?;
+        let second = self.order.u32(block.last_chunk::<4>()?, 0);
+        let interface = self.interfaces.get(self.order.u32(head, 8) as usize)?;
+        let sound = self.order.u32(head, 0) == ENHANCED_PACKET
+            && (length as usize, second) == (record, length)
+            && captured <= MAX_CAPTURED;
+        if !sound {
+            return None;
+        }
+        let units = u64::from(self.order.u32(head, 12)) << 32 | u64::from(self.order.u32(head, 16));
+        self.last_time = interface.clock.time(units);
+        Some(Found {
+            start: DATA,
+            len: captured as usize,
+            record,
+            time: self.last_time,
+            timed: true,
+            link: interface.link,
+            interface: self.earlier_interfaces.saturating_add(self.order.u32(head, 8)),
+            wire_len: self.order.u32(head, 24),
+        })
+    }
+
     /// Finds the next packet from the current offset on.
-    #[inline]
     pub(super) fn step(&mut self, input: &mut Input, info: &mut CaptureInfo) -> Step {
         loop {
             if input.window().len() < BLOCK_HEAD {
@@ -133,7 +165,7 @@ impl Pcapng {
             }
             let Some(head) = input.window().first_chunk::<BLOCK_HEAD>() else { return Step::End };
             let kind = self.order.u32(head, 0);
-            if kind == ENHANCED_PACKET {
+            if matches!(kind, ENHANCED_PACKET | PACKET | SIMPLE_PACKET) {
                 return self.packet(kind, self.order.u32(head, 4), input, info);
             }
             let head = *head;
@@ -144,7 +176,6 @@ impl Pcapng {
     }
 
     /// Reads a packet block of any of the three kinds.
-    #[inline]
     fn packet(&mut self, kind: u32, length: u32, input: &mut Input, info: &mut CaptureInfo) -> Step {
         let least = if kind == SIMPLE_PACKET { 16 } else { 32 };
         if length < least || length > MAX_BLOCK {
@@ -168,9 +199,7 @@ impl Pcapng {
     }
 
     /// Enhanced Packet Block (section 4.3) and Packet Block, which differ in the first word.
-    #[inline]
     fn full(&mut self, kind: u32, block: &[u8], input: &Input, info: &mut CaptureInfo) -> Step {
-        const DATA: usize = 28;
         const EPB_DROPCOUNT: u16 = 4;
         let (id, mut lost) = if kind == ENHANCED_PACKET {
             (self.order.u32(block, 8), 0)
@@ -247,7 +276,7 @@ impl Pcapng {
         })
     }
 
-    /// Everything but enhanced packets: rare.
+    /// Everything but packets: rare.
     #[cold]
     fn other(
         &mut self,
@@ -271,7 +300,6 @@ impl Pcapng {
             SECTION => 28,
             INTERFACE | SECRETS => 20,
             STATISTICS => 24,
-            PACKET | SIMPLE_PACKET => return Some(self.packet(kind, length, input, info)),
             _ => BLOCK_HEAD as u32,
         };
         if length < least {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::info::CaptureInfo;
 use super::input::Input;
+use super::map::prefetch;
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
 use crate::base::{Frame, FrameRef, LinkType, Timestamp};
@@ -20,8 +21,10 @@ pub struct Capture {
     input: Input,
     walker: Walker,
     index: u16,
-    /// The frame that is lent out, its offsets counted from the window's start.
-    found: Option<Found>,
+    /// Bytes of the record that is lent out, which starts where the window does.
+    lent: usize,
+    /// The frame in it, while others are read first.
+    waiting: Option<Found>,
     last_link: Option<LinkType>,
     ended: bool,
     info: CaptureInfo,
@@ -69,14 +72,24 @@ impl Capture {
         info: CaptureInfo,
         compressed: Option<Arc<AtomicU64>>,
     ) -> Self {
-        Capture { input, walker, index, found: None, last_link: None, ended: false, info, compressed }
+        Capture {
+            input,
+            walker,
+            index,
+            lent: 0,
+            waiting: None,
+            last_link: None,
+            ended: false,
+            info,
+            compressed,
+        }
     }
 
     /// The next frame; `None` at the end of what can be read.
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
-        self.locate()?;
-        self.frame()
+        let found = self.find()?;
+        self.frame(&found)
     }
 
     /// What is known of the capture so far.
@@ -97,34 +110,41 @@ impl Capture {
     pub fn position(&self) -> u64 {
         match &self.compressed {
             Some(count) => count.load(Ordering::Relaxed),
-            None => self.input.offset().saturating_add(self.found.map_or(0, |found| found.record as u64)),
+            None => self.input.offset().saturating_add(self.lent as u64),
         }
     }
 
-    /// Goes to the next frame and returns its time.
-    #[inline]
+    /// Goes to the next frame, which [`Capture::waiting_frame`] is to give, and returns its time.
     pub(super) fn locate(&mut self) -> Option<Timestamp> {
-        if let Some(found) = self.found.take() {
-            self.input.advance(found.record);
-        }
+        self.waiting = self.find();
+        self.waiting.map(|found| found.time)
+    }
+
+    /// Finds the next frame.
+    #[inline(always)]
+    fn find(&mut self) -> Option<Found> {
+        self.input.advance(std::mem::take(&mut self.lent));
         if self.ended {
             return None;
         }
-        let step = match &mut self.walker {
-            Walker::Pcap(pcap) => pcap.step(&mut self.input),
-            Walker::Pcapng(pcapng) => pcapng.step(&mut self.input, &mut self.info),
+        let window = self.input.window();
+        let plain = match &mut self.walker {
+            Walker::Pcap(pcap) => pcap.plain(window),
+            Walker::Pcapng(pcapng) => pcapng.plain(window),
         };
-        let Step::Packet(found) = step else {
-            self.end(step);
-            return None;
+        let found = match plain {
+            Some(found) => {
+                // The next record's header is in the cache by now, and says where the one after it starts.
+                let next = window.get(found.record..).unwrap_or_default();
+                let length = match &self.walker {
+                    Walker::Pcap(pcap) => pcap.length(next),
+                    Walker::Pcapng(pcapng) => pcapng.length(next),
+                };
+                prefetch(next, length);
+                found
+            }
+            None => self.step()?,
         };
-        // The next record's header is in the cache by now, and says where the one after it starts.
-        let next = self.input.window().get(found.record..).unwrap_or_default();
-        let length = match &self.walker {
-            Walker::Pcap(pcap) => pcap.length(next),
-            Walker::Pcapng(pcapng) => pcapng.length(next),
-        };
-        self.input.prefetch(found.record.saturating_add(length));
         let info = &mut self.info;
         info.packets += 1;
         info.bytes = info.bytes.wrapping_add(found.len as u64);
@@ -140,14 +160,31 @@ impl Capture {
             self.last_link = Some(found.link);
             info.note_link(found.link);
         }
-        self.found = Some(found);
-        Some(found.time)
+        self.lent = found.record;
+        Some(found)
+    }
+
+    /// [`Capture::find`] where the next record is not plain, or not at hand as a whole.
+    #[inline(never)]
+    fn step(&mut self) -> Option<Found> {
+        let step = match &mut self.walker {
+            Walker::Pcap(pcap) => pcap.step(&mut self.input),
+            Walker::Pcapng(pcapng) => pcapng.step(&mut self.input, &mut self.info),
+        };
+        let Step::Packet(found) = step else {
+            self.end(step);
+            return None;
+        };
+        Some(found)
     }
 
     /// The frame that [`Capture::locate`] went to.
-    #[inline]
-    pub(super) fn frame(&self) -> Option<Frame<'_>> {
-        let found = self.found.as_ref()?;
+    pub(super) fn waiting_frame(&self) -> Option<Frame<'_>> {
+        self.frame(self.waiting.as_ref()?)
+    }
+
+    #[inline(always)]
+    fn frame(&self, found: &Found) -> Option<Frame<'_>> {
         let data = self.input.window().get(found.start..)?.get(..found.len)?;
         Some(Frame {
             at: FrameRef::new(self.index, self.info.packets),

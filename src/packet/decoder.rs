@@ -31,17 +31,19 @@ impl Decoder {
     /// Decodes a frame. `order` is its place in the order of reading, over all captures of the run.
     ///
     /// A fragment gives [`Undecoded::Fragment`] until the one that completes its datagram.
-    #[inline]
+    #[inline(always)]
     pub fn decode<'p>(&'p mut self, frame: &Frame<'p>, order: u64) -> Result<Packet<'p>, Undecoded> {
         let stamp = Stamp { at: frame.at, time: frame.time, order };
         self.now = self.now.max(frame.time);
         match fast::decode(frame, stamp) {
             Some(packet) => Ok(packet),
-            None => self.by_layers(frame, stamp),
+            None => self.by_layers(frame, order),
         }
     }
 
-    fn by_layers<'p>(&'p mut self, frame: &Frame<'p>, stamp: Stamp) -> Result<Packet<'p>, Undecoded> {
+    #[inline(never)]
+    fn by_layers<'p>(&'p mut self, frame: &Frame<'p>, order: u64) -> Result<Packet<'p>, Undecoded> {
+        let stamp = Stamp { at: frame.at, time: frame.time, order };
         match layers(frame, stamp)? {
             Found::Packet(packet) => Ok(packet),
             Found::Fragment(fragment) => {

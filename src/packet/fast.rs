@@ -10,7 +10,7 @@ use crate::base::{Frame, LinkType, Stamp};
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-#[inline]
+#[inline(always)]
 pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> {
     if frame.link != LinkType::ETHERNET {
         return None;
@@ -32,8 +32,7 @@ pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> 
             if ip[0] != 0x45 || total < 20 || flags & 0x3fff != 0 {
                 return None;
             }
-            let body = transport(ip[9], rest, usize::from(total) - 20)?;
-            let meta = Meta {
+            transport(ip[9], rest, usize::from(total) - 20, || Meta {
                 stamp,
                 interface: frame.interface,
                 src: [ip[12], ip[13], ip[14], ip[15]].into(),
@@ -44,8 +43,7 @@ pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> 
                 src_mac,
                 ip_len: u32::from(total),
                 tunnelled: false,
-            };
-            Some(Packet { meta, body })
+            })
         }
         0x86dd => {
             let (ip, rest) = rest.split_first_chunk::<40>()?;
@@ -53,10 +51,9 @@ pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> 
             if ip[0] >> 4 != 6 || length == 0 {
                 return None;
             }
-            let body = transport(ip[6], rest, usize::from(length))?;
             let (addresses, _) = ip[8..].as_chunks::<16>();
             let &[src, dst] = addresses else { return None };
-            let meta = Meta {
+            transport(ip[6], rest, usize::from(length), || Meta {
                 stamp,
                 interface: frame.interface,
                 src: src.into(),
@@ -67,23 +64,23 @@ pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> 
                 src_mac,
                 ip_len: u32::from(length) + 40,
                 tunnelled: false,
-            };
-            Some(Packet { meta, body })
+            })
         }
         _ => None,
     }
 }
 
-/// `length` is that of the IP payload on the wire.
-#[inline]
-fn transport(protocol: u8, bytes: &[u8], length: usize) -> Option<Body<'_>> {
+/// `length` is that of the IP payload on the wire. A packet is made in one piece, since moving it costs as much
+/// as the rest.
+#[inline(always)]
+fn transport(protocol: u8, bytes: &[u8], length: usize, meta: impl FnOnce() -> Meta) -> Option<Packet<'_>> {
     let kept = bytes.get(..length).unwrap_or(bytes);
     match protocol {
         TCP => {
             let (header, rest) = kept.split_first_chunk::<20>()?;
             let header_len = usize::from(header[12] >> 4) * 4;
             let (options, payload) = rest.split_at_checked(header_len.checked_sub(20)?)?;
-            Some(Body::Tcp(Segment {
+            let body = Body::Tcp(Segment {
                 src_port: u16_of(header[0], header[1]),
                 dst_port: u16_of(header[2], header[3]),
                 seq: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
@@ -94,7 +91,8 @@ fn transport(protocol: u8, bytes: &[u8], length: usize) -> Option<Body<'_>> {
                 options: TcpOptions(options),
                 payload,
                 payload_len: (length - header_len) as u32,
-            }))
+            });
+            Some(Packet { meta: meta(), body })
         }
         UDP => {
             let (header, rest) = kept.split_first_chunk::<8>()?;
@@ -103,12 +101,13 @@ fn transport(protocol: u8, bytes: &[u8], length: usize) -> Option<Body<'_>> {
             if payload_len > length - 8 || is_tunnel_port(dst_port) {
                 return None;
             }
-            Some(Body::Udp(Datagram {
+            let body = Body::Udp(Datagram {
                 src_port: u16_of(header[0], header[1]),
                 dst_port,
                 payload: rest.get(..payload_len).unwrap_or(rest),
                 payload_len: payload_len as u32,
-            }))
+            });
+            Some(Packet { meta: meta(), body })
         }
         _ => None,
     }

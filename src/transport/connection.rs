@@ -92,8 +92,7 @@ impl<R: Reader> Connection<R> {
         let mut this = Connection::new(client, server, on_port, embryo.first());
         for replay in embryo.replay() {
             let dir = if replay.from_a == client_is_a { Dir::ClientToServer } else { Dir::ServerToClient };
-            this.header(dir, &replay.head, 1, &Options::default());
-            if let Some((head, count)) = replay.repeats {
+            for (head, count) in std::iter::once((replay.head, 1)).chain(replay.repeats) {
                 this.header(dir, &head, count, &Options::default());
             }
             this.facts.dir[dir].duplicate_frames += u64::from(replay.duplicate_frames);
@@ -186,6 +185,7 @@ impl<R: Reader> Connection<R> {
     }
 
     /// The facts of one packet, or of `count` alike.
+    #[inline(always)]
     fn header(&mut self, dir: Dir, head: &Head, count: u32, options: &Options) {
         let stamp = head.marks.stamp;
         let facts = &mut self.facts;
@@ -239,6 +239,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
+    #[inline]
     fn acknowledgement(&mut self, dir: Dir, head: &Head, options: &Options) {
         let peer = dir.flip();
         let ahead = if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
@@ -256,6 +257,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
+    #[inline]
     fn handshake(&mut self, dir: Dir, head: &Head, count: u32) {
         let stamp = head.marks.stamp;
         let (syn, ack) = (head.has(TcpFlags::SYN), head.has(TcpFlags::ACK));
@@ -287,6 +289,7 @@ impl<R: Reader> Connection<R> {
         facts.rtt_client = trip(answer, facts.handshake_ack.map(|stamp| stamp.time));
     }
 
+    #[cold]
     fn rst(&mut self, dir: Dir, head: &Head, count: u32) {
         let stamp = head.marks.stamp;
         let offset = self.dirs[dir].place(head.seq);
@@ -328,6 +331,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
+    #[inline(always)]
     fn payload(
         &mut self,
         dir: Dir,
@@ -375,6 +379,7 @@ impl<R: Reader> Connection<R> {
     }
 
     /// Hands on what is in order of a segment, and keeps the rest.
+    #[inline]
     fn place(&mut self, dir: Dir, arrival: Arrival, data: &[u8], sent: &Sent, bounds: &Bounds<'_>) {
         let Arrival { start, end, .. } = arrival;
         let stamp = sent.stamp;
@@ -405,6 +410,7 @@ impl<R: Reader> Connection<R> {
     }
 
     /// Hands on what was kept and is in order now.
+    #[inline]
     fn drain(&mut self, dir: Dir) {
         while self.dirs[dir].store.first().is_some_and(|piece| piece.offset <= self.dirs[dir].next) {
             let Some(piece) = self.dirs[dir].store.pop() else { return };

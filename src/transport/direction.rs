@@ -1,7 +1,5 @@
 //! One direction of a connection: where its stream stands, and which segments were sent again.
 
-use std::collections::VecDeque;
-
 use super::assembler::Assembler;
 use super::embryo::Head;
 use super::facts::{DirFacts, Repeats};
@@ -88,7 +86,7 @@ pub(super) struct Direction {
     fin: Option<u64>,
     pub window_closed: bool,
     pub store: Assembler,
-    flights: VecDeque<Flight>,
+    flights: Vec<Flight>,
     doubt: Option<Doubt>,
     patience: Option<u8>,
 }
@@ -116,6 +114,7 @@ impl Direction {
     }
 
     /// Stream offset of a sequence number, the one nearest to the highest byte known.
+    #[inline]
     pub(super) fn place(&self, seq: u32) -> Option<i64> {
         let near = self.base?.wrapping_add(self.top as u32);
         Some((self.top as i64).saturating_add(i64::from(seq.wrapping_sub(near) as i32)))
@@ -164,7 +163,8 @@ impl Direction {
             (facts.path.selective, facts.path.largest_selective) = (None, 0);
             // A duplicate SACK says that a repeat was not needed.
             let needless = options.block.is_some_and(|(_, right)| ack.wrapping_sub(right) as i32 >= 0);
-            while let Some(flight) = self.flights.front_mut() {
+            let mut answered = 0;
+            for flight in &mut self.flights {
                 if flight.end > offset {
                     flight.start = flight.start.max(offset);
                     break;
@@ -176,8 +176,9 @@ impl Direction {
                 } else if !needless {
                     facts.path.waited(first, stamp);
                 }
-                self.flights.pop_front();
+                answered += 1;
             }
+            self.flights.drain(..answered);
             if let Some(doubt) = self.doubt
                 && offset >= doubt.end
             {
@@ -222,6 +223,7 @@ impl Direction {
 
     /// Whether a packet carries nothing but asks for an acknowledgement: a keep-alive or a window probe,
     /// whose sequence number is one behind (RFC 9293, section 3.8.4).
+    #[inline]
     pub(super) fn is_probe(&self, head: &Head) -> bool {
         const OTHER: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
         head.len <= 1
@@ -230,6 +232,7 @@ impl Direction {
     }
 
     /// Counts a segment with payload, before it is put in its place. `None`: no bytes of the stream.
+    #[inline(always)]
     pub(super) fn arrived(&mut self, facts: &mut DirFacts, sent: &Sent) -> Option<Arrival> {
         let end = sent.start.saturating_add(i64::from(sent.len));
         let quiet = facts.acked >= self.top || !sent.peer_seen || sent.peer_window_closed;
@@ -314,9 +317,22 @@ impl Direction {
     }
 
     /// Notes that `start..end` is on its way, once more where it was already.
+    #[inline(always)]
     fn note_flight(&mut self, start: u64, end: u64, sent: &Sent) {
-        let mut at = self.flights.partition_point(|flight| flight.end <= start);
+        // Nearly always something new.
+        let new = self.flights.last().is_none_or(|last| last.end <= start);
+        let mut at = if new { self.flights.len() } else { self.flights.partition_point(|f| f.end <= start) };
         let mut pos = start;
+        if new && pos < end && at < FLIGHTS {
+            self.flights.push(Flight {
+                start,
+                end,
+                sent: Repeats::once(sent.stamp),
+                ip_len: sent.ip_len,
+                ip_id: sent.ip_id,
+            });
+            return;
+        }
         while pos < end {
             let room = self.flights.len() < FLIGHTS;
             let next = self.flights.get(at).copied();
@@ -400,7 +416,7 @@ impl Direction {
 
     /// Fills in what is known once nothing more comes.
     pub(super) fn finish(&self, facts: &mut DirFacts) {
-        if let Some(oldest) = self.flights.front() {
+        if let Some(oldest) = self.flights.first() {
             facts.unanswered = Some(oldest.sent);
             facts.unanswered_ip_len = oldest.ip_len;
         }

@@ -22,6 +22,7 @@ pub(super) struct Head {
 }
 
 impl Head {
+    #[inline(always)]
     pub(super) fn of(meta: &Meta, segment: &Segment<'_>, options: &Options) -> Self {
         Head {
             marks: Marks {
@@ -47,6 +48,7 @@ impl Head {
     }
 }
 
+#[inline(always)]
 pub(super) fn print(meta: &Meta, segment: &Segment<'_>, options: &Options) -> Print {
     Print {
         time: meta.stamp.time,

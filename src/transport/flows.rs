@@ -199,8 +199,18 @@ impl<R: Reader> Connections<R> {
     }
 
     /// Ends what was silent for too long by the highest time seen.
+    #[inline]
     pub fn advance(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
+        if now > self.now {
+            self.now = now;
+            if self.table.may_expire(now) {
+                self.expire();
+            }
+        }
+    }
+
+    #[cold]
+    fn expire(&mut self) {
         while let Some((at, deadline)) = self.table.expired(self.now) {
             let Some(slot) = self.table.get(at) else { return };
             let ended = if is_over(slot.class()) { Ended::Closed } else { Ended::Idle };
@@ -222,6 +232,12 @@ impl<R: Reader> Connections<R> {
             .collect();
         open.sort_unstable_by(|one, other| other.cmp(one));
         self.rest = open.into_iter().map(|(_, at)| at).collect();
+    }
+
+    /// Whether [`poll`](Self::poll) has a connection to hand out.
+    #[inline]
+    pub fn any_over(&self) -> bool {
+        !self.gone.is_empty() || !self.rest.is_empty()
     }
 
     /// The next connection that is over.

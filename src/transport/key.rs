@@ -1,6 +1,5 @@
 //! What names a connection: two addresses and two ports, the same for both directions.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The lower end (`a`) and the higher end (`b`) of a connection, on the stack.
@@ -10,7 +9,7 @@ pub(super) enum Flow {
     V6(FlowV6),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FlowV4 {
     a: u32,
     b: u32,
@@ -41,6 +40,7 @@ const fn to_v6(ip: IpAddr) -> u128 {
 
 impl Flow {
     /// The connection of a packet, and whether the lower end sent it.
+    #[inline(always)]
     pub(super) fn of(src: IpAddr, src_port: u16, dst: IpAddr, dst_port: u16) -> (Flow, bool) {
         if let (IpAddr::V4(src), IpAddr::V4(dst)) = (src, dst) {
             let (src, dst) = (src.to_bits(), dst.to_bits());
@@ -63,12 +63,11 @@ impl Flow {
     }
 
     pub(super) fn hash(&self, state: &ahash::RandomState) -> u32 {
-        let mut hasher = state.build_hasher();
-        match self {
-            Flow::V4(flow) => flow.hash(&mut hasher),
-            Flow::V6(flow) => flow.hash(&mut hasher),
-        }
-        hasher.finish() as u32
+        let hash = match self {
+            Flow::V4(flow) => state.hash_one((u64::from(flow.a) << 32 | u64::from(flow.b), flow.ports)),
+            Flow::V6(flow) => state.hash_one(flow),
+        };
+        hash as u32
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) struct Options {
 
 impl Options {
     /// Reads what is there; stops at the first option that makes no sense or is cut.
+    #[inline(always)]
     pub(super) fn read(mut raw: &[u8]) -> Self {
         let mut options = Options::default();
         // The layout of nearly every data segment: NOP, NOP, timestamps.
@@ -51,6 +52,7 @@ impl Options {
     }
 }
 
+#[inline]
 fn two_words(raw: &[u8]) -> Option<(u32, u32)> {
     let (one, rest) = raw.split_first_chunk::<4>()?;
     let two = rest.first_chunk::<4>()?;

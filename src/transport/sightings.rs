@@ -25,6 +25,12 @@ pub(super) struct Print {
 const RST: u8 = 0x04;
 
 impl Print {
+    /// The same for every sighting, and hardly ever for another packet.
+    #[inline]
+    fn hint(&self) -> u32 {
+        self.seq ^ self.ack.rotate_left(13) ^ self.len.rotate_left(24) ^ u32::from(self.ip_id)
+    }
+
     /// Whether both are the same packet. `within` is [`crate::base::Limits::sighting`].
     pub(super) fn same(&self, other: &Print, within: i64) -> bool {
         let apart = self.time.since(other.time).saturating_abs();
@@ -55,6 +61,8 @@ impl Print {
 /// The last packets of a direction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
+    /// [`Print::hint`] of each of `prints`, in one place to look through.
+    hints: [u32; Self::KEPT],
     prints: [Print; Self::KEPT],
     used: u8,
     at: u8,
@@ -65,16 +73,19 @@ impl Recent {
     const KEPT: usize = 8;
 
     /// Whether the packet was seen before; remembers it where it was not.
+    #[inline(always)]
     pub(super) fn seen(&mut self, print: &Print, within: i64) -> bool {
-        if self.prints[..usize::from(self.used)]
-            .iter()
-            .any(|old| old.seq == print.seq && old.same(print, within))
-        {
+        let hint = print.hint();
+        // Counted rather than searched: all are compared at once.
+        let alike = self.hints.iter().filter(|&&known| known == hint).count();
+        if alike > 0 && self.prints.iter().take(usize::from(self.used)).any(|old| old.same(print, within)) {
             return true;
         }
-        self.prints[usize::from(self.at)] = *print;
+        let at = usize::from(self.at) % Self::KEPT;
+        self.hints[at] = hint;
+        self.prints[at] = *print;
         self.at = (self.at + 1) % Self::KEPT as u8;
-        self.used = self.used.max(self.at).max(if self.at == 0 { Self::KEPT as u8 } else { 0 });
+        self.used = self.used.max(at as u8 + 1);
         false
     }
 }

@@ -254,9 +254,15 @@ impl<B> Table<B> {
         self.link(at, class, now);
     }
 
+    /// Whether [`Table::expired`] may have one to give.
+    #[inline]
+    pub(super) fn may_expire(&self, now: Timestamp) -> bool {
+        now >= self.quiet_until
+    }
+
     /// The slot whose idle time was over first, and when that was, if that is not after `now`.
     pub(super) fn expired(&mut self, now: Timestamp) -> Option<(u32, Timestamp)> {
-        if now < self.quiet_until {
+        if !self.may_expire(now) {
             return None;
         }
         let first = self
