@@ -431,3 +431,34 @@ fn the_same_input_gives_the_same_bytes() {
         assert_eq!(once.stdout, run(&file, &["--format", format, "--timeline"]).stdout, "{format}");
     }
 }
+
+#[test]
+fn reports_are_written_whole_and_not_over_others() {
+    let dir = Dir::new();
+    let two = dir.two();
+    for (name, begins) in
+        [("t.html", "<!doctype html>"), ("t.md", "**2 sessions"), ("t.txt", "2 sessions"), ("t.json", "{")]
+    {
+        let target = dir.0.path().join(name);
+        let report = |more: &[&str]| {
+            command().arg("report").arg(&two).arg("-o").arg(&target).args(more).output().unwrap()
+        };
+        let output = report(&[]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(output.stdout.is_empty());
+        let text = std::fs::read_to_string(&target).unwrap();
+        assert!(text.starts_with(begins), "{name}: {text}");
+        assert!(text.contains("negotiation-nla-required"), "{name}");
+        std::fs::write(&target, "mine").unwrap();
+        let output = report(&[]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(err(&output).contains("--force"), "{}", err(&output));
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
+        assert_eq!(report(&["--force"]).status.code(), Some(0));
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), text);
+    }
+    let output = command().args(["report", "-o", "-"]).arg(&two).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "no format");
+    let output = command().args(["report", "-o", "-", "--format", "html"]).arg(&two).output().unwrap();
+    assert!(out(&output).starts_with("<!doctype html>"));
+}

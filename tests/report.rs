@@ -7,7 +7,7 @@ mod support;
 
 use rdpwhy::base::Timestamp;
 use rdpwhy::report::model::*;
-use rdpwhy::report::{View, json, markdown, ndjson, schema, table};
+use rdpwhy::report::{View, html, json, markdown, ndjson, schema, table};
 use support::golden;
 
 const START: i64 = support::pcap::NINE as i64 * Timestamp::SECOND;
@@ -302,6 +302,13 @@ fn markdown_text(report: &Report, view: &View) -> String {
     String::from_utf8(out).unwrap()
 }
 
+fn page(report: &Report, view: &View) -> String {
+    let mut out = Vec::new();
+    let made = html::Made { version: "0.0.0", options: "--session 1".into(), digests: vec!["00ff".into()] };
+    html::write(report, &made, view, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 fn lines(report: &Report) -> String {
     let mut out = Vec::new();
     ndjson::write(report, &mut out).unwrap();
@@ -365,6 +372,11 @@ fn markdown_for_tickets() {
         "tests/golden/report/markdown.md",
         &markdown_text(&mixed(), &View { timeline: true, ..View::default() }),
     );
+}
+
+#[test]
+fn one_page_with_everything() {
+    golden("report/page.html", &page(&mixed(), &View::default()));
 }
 
 #[test]
@@ -458,6 +470,25 @@ fn no_control_character_reaches_a_terminal() {
     }
     let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(parsed, serde_json::to_value(&report).unwrap(), "JSON keeps the text as it was");
+}
+
+#[test]
+fn nothing_from_a_packet_is_markup_in_the_page() {
+    let view = View { timeline: true, every_story: true, ..View::default() };
+    let (harmless, text) = (page(&report(vec![failed()]), &view), page(&report(vec![hostile()]), &view));
+    assert_eq!(harmful(&text), None, "{text}");
+    assert!(!text.contains("<b>"), "{text}");
+    assert_eq!(text.matches("<script").count(), harmless.matches("<script").count());
+    // The policy lets run only what has these hashes, and fetches nothing.
+    let policy = |text: &str| {
+        let meta = text.lines().find(|line| line.contains("Content-Security-Policy")).unwrap_or_default();
+        meta.to_owned()
+    };
+    assert_eq!(policy(&text), policy(&harmless));
+    assert!(policy(&text).contains("default-src 'none'"));
+    for fetched in ["src=", "<link", "url(", "@import", "<img", "<iframe", "javascript:"] {
+        assert!(!text.contains(fetched), "{fetched}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rdpwhy::report::choose::HostPattern;
 use rdpwhy::report::{Typed, Zone};
 
 use super::explain::Explain;
+use super::report::Report;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +19,8 @@ Examples:
   rdpwhy ticket.pcapng --around 10:05 --tz +02:00 --failed
                                              what failed at five past ten
   rdpwhy ticket.pcapng --saw 0x904/0x7       which connection the user's error message came from
-  rdpwhy ticket.pcapng --format markdown     for a ticket
+  rdpwhy report ticket.pcapng -o ticket.html one page to attach to a ticket
+  rdpwhy ticket.pcapng --format markdown     text to paste into one
   ssh host dumpcap -i eth0 -w - | rdpwhy -   straight from another machine
   rdpwhy explain 0x904 0x7                   what an error or a code means
 
@@ -40,7 +42,9 @@ pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    analyze: Option<Analyze>,
+    input: Option<Input>,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 /// What to do.
@@ -50,6 +54,9 @@ pub(crate) enum Command {
     /// without a command).
     #[command(after_help = EXAMPLES, arg_required_else_help = true)]
     Analyze(Analyze),
+    /// Make a report to attach to a ticket: a page of HTML, Markdown, plain text or JSON.
+    #[command(after_help = super::report::EXAMPLES, arg_required_else_help = true)]
+    Report(Report),
     /// Say what an error, a code or a diagnosis means, and what on the wire leads there; needs no capture.
     #[command(after_help = super::explain::EXAMPLES, arg_required_else_help = true)]
     Explain(Explain),
@@ -58,18 +65,18 @@ pub(crate) enum Command {
 impl Args {
     /// What to do; to analyze, where no command was given.
     pub(crate) fn chosen(self) -> Command {
-        match (self.command, self.analyze) {
+        match (self.command, self.input) {
             (Some(command), _) => command,
-            (None, Some(analyze)) => Command::Analyze(analyze),
+            (None, Some(input)) => Command::Analyze(Analyze { input, showing: self.showing }),
             // clap has required FILE by now.
             (None, None) => std::process::exit(2),
         }
     }
 }
 
-/// Everything that `analyze` takes.
+/// What is read, which sessions of it are taken, and in whose terms.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Analyze {
+pub(crate) struct Input {
     /// Captures: pcap or pcapng, also compressed with gzip or zstd; "-" is standard input
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
@@ -114,14 +121,6 @@ pub(crate) struct Analyze {
     #[arg(long, help_heading = "Choosing")]
     pub(crate) all_sessions: bool,
 
-    /// How to show them
-    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Showing")]
-    pub(crate) format: Format,
-
-    /// Every message of the sessions shown
-    #[arg(long, help_heading = "Showing")]
-    pub(crate) timeline: bool,
-
     /// The error that the user saw, as mstsc shows it: which sessions fit it, which don't, and why
     #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]
     pub(crate) saw: Option<ClientCode>,
@@ -136,6 +135,27 @@ pub(crate) struct Analyze {
         help_heading = "Showing"
     )]
     pub(crate) tz: Zone,
+}
+
+/// Everything that `analyze` takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Analyze {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) showing: Showing,
+}
+
+/// How `analyze` shows what it found.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Showing {
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Showing")]
+    pub(crate) format: Format,
+
+    /// Every message of the sessions shown
+    #[arg(long, help_heading = "Showing")]
+    pub(crate) timeline: bool,
 
     /// Colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Showing")]
@@ -184,13 +204,13 @@ mod tests {
     fn analyze(line: &[&str]) -> Analyze {
         match Args::try_parse_from(line).unwrap().chosen() {
             Command::Analyze(analyze) => analyze,
-            Command::Explain(_) => panic!("{line:?}"),
+            _ => panic!("{line:?}"),
         }
     }
 
     #[test]
     fn errors_that_were_seen() {
-        let saw = |text| analyze(&["rdpwhy", "a", "--saw", text]).saw.unwrap().to_string();
+        let saw = |text| analyze(&["rdpwhy", "a", "--saw", text]).input.saw.unwrap().to_string();
         assert_eq!(saw("0x904/0x7"), "0x904/0x7");
         assert_eq!(saw("2308 7"), "0x904/0x7");
         assert_eq!(saw("0x204"), "0x204");
@@ -220,15 +240,15 @@ mod tests {
     fn the_command_may_be_left_out() {
         for line in [&["rdpwhy", "a", "b", "--failed"][..], &["rdpwhy", "analyze", "--failed", "a", "b"]] {
             let analyze = analyze(line);
-            assert_eq!(analyze.files, [PathBuf::from("a"), PathBuf::from("b")]);
-            assert!(analyze.failed);
+            assert_eq!(analyze.input.files, [PathBuf::from("a"), PathBuf::from("b")]);
+            assert!(analyze.input.failed);
         }
     }
 
     #[test]
     fn offsets_may_be_negative() {
         let analyze = analyze(&["rdpwhy", "a", "--tz", "-05:00"]);
-        assert_eq!(analyze.tz.to_string(), "UTC-05:00");
+        assert_eq!(analyze.input.tz.to_string(), "UTC-05:00");
     }
 
     #[test]

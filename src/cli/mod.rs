@@ -6,8 +6,10 @@
 mod analyze;
 mod args;
 mod explain;
+mod input;
 mod output;
 mod progress;
+mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -19,6 +21,7 @@ use rdpwhy::report::text::clean;
 pub(crate) fn main() -> ExitCode {
     match args::Args::parse().chosen() {
         args::Command::Analyze(args) => analyze::run(&args),
+        args::Command::Report(args) => report::run(&args),
         args::Command::Explain(args) => explain::run(&args),
     }
     .into()

@@ -16,17 +16,17 @@ const WIDTHS: std::ops::RangeInclusive<usize> = 80..=120;
 
 /// Writes the report in the format that was asked for.
 pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
-    let choice = colors(args.color);
-    let color = args.format == Format::Table && choice != ColorChoice::Never;
+    let choice = colors(args.showing.color);
+    let color = args.showing.format == Format::Table && choice != ColorChoice::Never;
     let view = View {
-        zone: args.tz.clone(),
+        zone: args.input.tz.clone(),
         width: width(),
-        timeline: args.timeline,
-        every_story: !args.session.is_empty(),
+        timeline: args.showing.timeline,
+        every_story: !args.input.session.is_empty(),
         color,
     };
     let mut out = stdout(color, choice);
-    match args.format {
+    match args.showing.format {
         Format::Table => table::write(source, &view, &mut out),
         Format::Markdown => markdown::write(source, &view, &mut out),
         Format::Json => json::write(source, &mut out),

@@ -8,6 +8,7 @@ pub mod build;
 pub mod choose;
 pub mod community_id;
 pub mod explain;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;

@@ -181,7 +181,7 @@ fn event_frames(events: &[&Event], frames: Frames<'_>) -> String {
     }
 }
 
-const fn end_mark(outcome: Outcome) -> Mark {
+pub(super) const fn end_mark(outcome: Outcome) -> Mark {
     match outcome {
         Outcome::Healthy | Outcome::Degraded => Mark::Passed,
         Outcome::Failed => Mark::Broke,

@@ -255,6 +255,18 @@ impl Plans {
     }
 }
 
+impl Plans {
+    /// By session: the one whose story tells of it.
+    pub(super) fn links(&self, source: &impl Source) -> HashMap<u64, u64> {
+        let mut links = HashMap::new();
+        for plan in &self.stories {
+            let Some(id) = source.session(plan.index).map(|session| session.id) else { continue };
+            links.extend(plan.alike.iter().chain([&id]).map(|other| (*other, id)));
+        }
+        links
+    }
+}
+
 /// One story and the sessions that have the same.
 pub(super) struct Plan {
     index: usize,

@@ -77,6 +77,13 @@ fn longest_run(text: &str, of: char) -> usize {
     runs.max().unwrap_or(0)
 }
 
+/// Lower-case hexadecimal without separators.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
+}
+
 /// Breaks text at blanks into lines of at most `width` characters; a longer word stays whole.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

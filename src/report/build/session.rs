@@ -13,6 +13,7 @@ use crate::report::model::{
     Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, How, Key, Negotiation,
     PerDirection, Phase, Rtt, Session, Span as Length, Tcp, Time, Tls, Transport, Vantage,
 };
+use crate::report::text::hex;
 use crate::session::{self, DirFacts, Session as Happened};
 
 /// Makes the model of one session.
@@ -226,11 +227,4 @@ const fn vantage(vantage: session::Vantage) -> Vantage {
 
 fn each<T>(dir: &PerDir<DirFacts>, field: impl FnMut(&DirFacts) -> T) -> PerDirection<T> {
     dir.map(field).into()
-}
-
-/// Lower-case hexadecimal without separators.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().map_or('0', char::from);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect()
 }

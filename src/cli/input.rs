@@ -1,0 +1,156 @@
+//! What commands read: captures through the engine, and which of their sessions were asked for.
+
+use std::path::Path;
+
+use rdpwhy::analyzer::{Analyzer, Options, Overview};
+use rdpwhy::base::{Limits, Timestamp};
+use rdpwhy::capture::{Capture, CaptureInfo, Merged, Source};
+use rdpwhy::report::Typed;
+use rdpwhy::report::build::{self, Built, Collected};
+use rdpwhy::report::choose::Choice;
+
+use super::args::Input;
+use super::progress::Progress;
+use super::{Status, tell};
+
+/// How far from `--around` a session may be.
+const AROUND: i64 = 2 * 60 * Timestamp::SECOND;
+
+/// What the engine found in all captures.
+pub(crate) struct Found {
+    pub(crate) infos: Vec<CaptureInfo>,
+    collected: Collected,
+    overview: Overview,
+    /// Whether everything could be read.
+    pub(crate) status: Status,
+}
+
+impl Found {
+    /// Reads the captures; `None` where there is nothing to tell of.
+    pub(crate) fn read(args: &Input) -> Option<Self> {
+        let (captures, status) = open(args);
+        (!captures.is_empty()).then(|| Found { status, ..find(captures, args) })
+    }
+
+    /// What is wrong with the captures, for a person who does not see it in the report.
+    pub(crate) fn warn(&self) {
+        for warning in self.infos.iter().flat_map(|info| &info.warnings) {
+            tell(&format!("warning: {warning}"));
+        }
+    }
+
+    /// The report over what was asked for; `None` where a time cannot be.
+    pub(crate) fn report(&self, args: &Input) -> Option<Built<'_>> {
+        let Some(choice) = choice(args, &self.infos) else {
+            tell("a time that was asked for is out of range");
+            return None;
+        };
+        let options = build::Options { choice, separate: args.separate };
+        let infos: Vec<&CaptureInfo> = self.infos.iter().collect();
+        Some(Built::new(&infos, &self.collected, &self.overview, &options).saw(args.saw))
+    }
+}
+
+/// Opens what can be opened, and says of the rest why not.
+fn open(args: &Input) -> (Vec<Capture>, Status) {
+    let (mut captures, mut status) = (Vec::new(), Status::Done);
+    let mut stdin = false;
+    for file in &args.files {
+        let source = if file == Path::new("-") { Source::Stdin } else { Source::Path(file.clone()) };
+        if source == Source::Stdin && std::mem::replace(&mut stdin, true) {
+            tell("standard input (-) can be read only once");
+            status = Status::Trouble;
+            continue;
+        }
+        let Ok(index) = u16::try_from(captures.len()) else {
+            tell("more than 65,536 files at a time are not read");
+            return (captures, Status::Trouble);
+        };
+        match Capture::open(source, index) {
+            Ok(capture) => captures.push(capture),
+            Err(error) => {
+                tell(&error.to_string());
+                status = Status::Trouble;
+            }
+        }
+    }
+    (captures, status)
+}
+
+/// Drives the engine over all captures, as one or one by one.
+fn find(captures: Vec<Capture>, args: &Input) -> Found {
+    let listed = if args.all_sessions { usize::MAX } else { Limits::default().listed };
+    let timeless = Choice {
+        hosts: args.host.clone(),
+        users: args.user.clone(),
+        failed: args.failed,
+        // Only whether there are any counts now: where they lie is known when the captures were read.
+        ids: args.session.clone(),
+        from: args.from.or(args.around).map(|_| Timestamp::default()),
+        to: args.to.map(|_| Timestamp::default()),
+    };
+    let mut found = Found {
+        infos: Vec::new(),
+        collected: Collected::new(timeless, listed),
+        overview: Overview::default(),
+        status: Status::Done,
+    };
+    if args.separate {
+        for capture in captures {
+            analyze(Merged::new(vec![capture]), args, &mut found);
+        }
+        found.overview.conversations.sort_by_key(|conversed| std::cmp::Reverse(conversed.total_bytes()));
+    } else {
+        analyze(Merged::new(captures), args, &mut found);
+    }
+    found
+}
+
+fn analyze(mut captures: Merged, args: &Input, found: &mut Found) {
+    let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), ..Options::default() });
+    let mut progress = Progress::new(captures.file_bytes());
+    while let Some(frame) = captures.next_frame() {
+        analyzer.push(&frame);
+        while let Some(over) = analyzer.poll_over() {
+            found.collected.push(over);
+        }
+        progress.frame(|| captures.position());
+    }
+    analyzer.finish();
+    while let Some(over) = analyzer.poll_over() {
+        found.collected.push(over);
+    }
+    found.infos.extend(captures.infos().cloned());
+    add(&mut found.overview, analyzer.overview());
+}
+
+fn add(sum: &mut Overview, more: &Overview) {
+    sum.frames += more.frames;
+    sum.tcp += more.tcp;
+    sum.udp += more.udp;
+    sum.not_ip += more.not_ip;
+    sum.unknown_link += more.unknown_link;
+    sum.cut += more.cut;
+    sum.malformed += more.malformed;
+    sum.conversations.extend_from_slice(&more.conversations);
+    sum.uncounted += more.uncounted;
+}
+
+/// What to show; `None` where a time cannot be.
+fn choice(args: &Input, infos: &[CaptureInfo]) -> Option<Choice> {
+    let first = infos.iter().filter_map(|info| info.first).min().unwrap_or_default();
+    let last = infos.iter().filter_map(|info| info.last).max().unwrap_or_default();
+    let resolve = |typed: Option<Typed>| match typed {
+        Some(typed) => args.tz.resolve(typed, first, last).map(Some),
+        None => Some(None),
+    };
+    let around = resolve(args.around)?;
+    Some(Choice {
+        ids: args.session.clone(),
+        hosts: args.host.clone(),
+        users: args.user.clone(),
+        from: around.map(|time| time.plus(-AROUND)).or(resolve(args.from)?),
+        to: around.map(|time| time.plus(AROUND)).or(resolve(args.to)?),
+        failed: args.failed,
+    })
+}

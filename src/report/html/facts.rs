@@ -1,0 +1,142 @@
+//! What was offered beside what was chosen, the certificate, TCP's health: tables below a story.
+
+use super::super::model::{Bits, Coded, Outcome, PerDirection, Session, Transport};
+use super::super::paint::View;
+use super::super::text::number;
+
+/// A table that can be folded.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) title: &'static str,
+    pub(super) open: bool,
+    pub(super) header: Vec<&'static str>,
+    pub(super) rows: Vec<(String, Vec<String>)>,
+}
+
+/// What is known of a session beside its story; without what the wire did not show.
+pub(super) fn groups(session: &Session, view: &View) -> Vec<Group> {
+    let groups = [offers(session), certificate(session, view), inside(session), tcp(session)];
+    groups.into_iter().filter(|group| !group.rows.is_empty()).collect()
+}
+
+fn coded(value: &Coded) -> String {
+    value.name.map_or_else(|| format!("{:#x}", value.value), str::to_owned)
+}
+
+fn bits(value: &Bits) -> String {
+    match value.names.as_slice() {
+        [] if value.value == 0 => "none".to_owned(),
+        [] => format!("{:#x}", value.value),
+        names => names.join(", "),
+    }
+}
+
+fn offers(session: &Session) -> Group {
+    let (negotiation, tls) = (&session.negotiation, &session.tls);
+    let mut rows = Vec::new();
+    let mut add = |name: &str, offered: Option<String>, chosen: Option<String>| {
+        if offered.is_some() || chosen.is_some() {
+            let cells = [offered, chosen].map(|cell| cell.unwrap_or_else(|| "not shown".to_owned()));
+            rows.push((name.to_owned(), cells.to_vec()));
+        }
+    };
+    let chosen = negotiation.selected_protocol.as_ref().map(coded);
+    let refused = negotiation.failure.as_ref().map(|failure| format!("refused: {}", coded(failure)));
+    add("RDP security", negotiation.requested_protocols.as_ref().map(bits), chosen.or(refused));
+    let list = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
+    add("TLS version", list(&tls.offered_versions), tls.version.clone());
+    let ciphers: Vec<String> = tls.offered_ciphers.iter().map(coded).collect();
+    add("Cipher suite", list(&ciphers), tls.cipher.as_ref().map(coded));
+    add("Application protocol (ALPN)", list(&tls.alpn), None);
+    let mut rows: Vec<(String, Vec<String>)> = rows;
+    let mut one = |name: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            rows.push((name.to_owned(), vec![value.clone(), String::new()]));
+        }
+    };
+    one("Cookie", &negotiation.cookie);
+    one("Routing token", &negotiation.routing_token);
+    one("Correlation ID", &negotiation.correlation_id);
+    one("Server name asked for (SNI)", &tls.sni);
+    one("JA4", &tls.ja4);
+    Group {
+        title: "What the client offered and the server chose",
+        open: session.outcome != Outcome::Healthy,
+        header: vec!["client", "server"],
+        rows,
+    }
+}
+
+fn certificate(session: &Session, view: &View) -> Group {
+    let mut rows = Vec::new();
+    if let Some(certificate) = &session.tls.certificate {
+        let mut add = |name: &str, value: &str| rows.push((name.to_owned(), vec![value.to_owned()]));
+        add("Subject", &certificate.subject);
+        add("Issuer", &certificate.issuer);
+        let time = |time| format!("{} {}", view.zone.full(time), view.zone);
+        add("Valid", &format!("{} to {}", time(certificate.not_before), time(certificate.not_after)));
+        let key = &certificate.key;
+        add(
+            "Key",
+            &format!("{}{}", key.kind, key.bits.map_or(String::new(), |bits| format!(", {bits} bits"))),
+        );
+        add("Self-signed", if certificate.self_signed { "yes" } else { "no" });
+        add("SHA-256", &certificate.sha256);
+    }
+    Group { title: "Server's certificate", open: false, header: Vec::new(), rows }
+}
+
+fn inside(session: &Session) -> Group {
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(coded) => match (coded.get("name"), coded.get("names"), coded.get("value"))
+        {
+            (Some(serde_json::Value::String(name)), ..) => name.clone(),
+            (_, Some(serde_json::Value::Array(names)), _) => {
+                names.iter().filter_map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+            }
+            _ => value.to_string(),
+        },
+        serde_json::Value::Array(values) if values.iter().all(serde_json::Value::is_string) => {
+            values.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    let rows = session.rdp.iter().map(|(name, value)| (name.replace('_', " "), vec![text(value)])).collect();
+    Group { title: "Inside the session", open: false, header: Vec::new(), rows }
+}
+
+fn tcp(session: &Session) -> Group {
+    let mut rows = Vec::new();
+    if session.transport == Transport::Tcp {
+        let tcp = &session.tcp;
+        let mut counts = |name: &str, of: &PerDirection<u64>| {
+            rows.push((name.to_owned(), vec![number(of.client_to_server), number(of.server_to_client)]));
+        };
+        counts("Data segments", &tcp.segments);
+        counts("Bytes", &tcp.bytes);
+        counts("Retransmitted", &tcp.retransmitted);
+        counts("Lost", &tcp.lost);
+        counts("Out of order", &tcp.out_of_order);
+        counts("Zero window", &tcp.zero_window);
+        counts("Gaps in the capture", &tcp.gaps);
+        let shown = |value: Option<u64>| value.map_or_else(|| "not shown".to_owned(), number);
+        let mut known = |name: &str, client: Option<u64>, server: Option<u64>| {
+            rows.push((name.to_owned(), vec![shown(client), shown(server)]));
+        };
+        let (mss, ttl) = (&tcp.mss, &tcp.ttl);
+        known("MSS offered", mss.client_to_server.map(u64::from), mss.server_to_client.map(u64::from));
+        known("TTL", ttl.client_to_server.map(u64::from), ttl.server_to_client.map(u64::from));
+        let millis = |span: Option<super::super::model::Span>| {
+            span.map_or_else(|| "not shown".to_owned(), |span| format!("{:.3} ms", span.0))
+        };
+        let rtt = vec![millis(tcp.rtt_ms.to_client), millis(tcp.rtt_ms.to_server)];
+        rows.push(("Round trip from the capture point".to_owned(), rtt));
+    }
+    Group {
+        title: "Health of the TCP connection",
+        open: false,
+        header: vec!["client's packets", "server's packets"],
+        rows,
+    }
+}
