@@ -84,8 +84,8 @@ lab_down() {
 
 # --- captures -------------------------------------------------------------------------------
 
-# capture client|server|router-client|router-server|router-any [tcpdump filter]
-# A scenario's `snaplen` (bytes) applies.
+# capture client|server|router-client|router-server|router-any|between [tcpdump filter]
+# A scenario's `snaplen` (bytes) applies. A scenario that declares `places` calls `capture_everywhere` instead.
 capture() {
     local ns dev link=()
     case $1 in
@@ -93,23 +93,33 @@ capture() {
         router-client) ns=router dev=cli ;;
         router-server) ns=router dev=srv ;;
         router-any) ns=router dev=any link=(-y LINUX_SLL2) ;;
+        between) ns=router dev=mid ;;
     esac
     shift
-    local raw=$WORK/capture
+    local raw=$WORK/capture${place:+-$place}
     ip netns exec "lab-$ns" tcpdump -i "$dev" "${link[@]}" -n -Z root -U --immediate-mode -s "${snaplen:-9000}" -B 32768 \
         --time-stamp-precision="${precision:-micro}" -w "$raw.pcap" "${@:-tcp or udp or icmp or icmp6}" 2>"$raw.log" &
-    CAPTURE=$!
+    CAPTURES+=($!)
     until grep -q 'listening on' "$raw.log" 2>/dev/null; do sleep 0.02; done
 }
 
+# capture_everywhere [tcpdump filter]: at each of the scenario's `places`, into <name>-<place>
+capture_everywhere() {
+    local place
+    for place in $places; do capture "$place" "$@"; done
+}
+
 capture_stop() {
-    [ -n "$CAPTURE" ] || return 0
+    [ ${#CAPTURES[@]} -gt 0 ] || return 0
     sleep 0.3
-    kill "$CAPTURE" 2>/dev/null
-    wait "$CAPTURE" 2>/dev/null
-    CAPTURE=
+    kill "${CAPTURES[@]}" 2>/dev/null
+    wait "${CAPTURES[@]}" 2>/dev/null
+    CAPTURES=()
     # A capture with holes that no scenario asked for would teach wrong lessons.
-    grep -q '^0 packets dropped by kernel' "$WORK/capture.log" || exit 1
+    local log
+    for log in "$WORK"/capture*.log; do
+        grep -q '^0 packets dropped by kernel' "$log" || exit 1
+    done
 }
 
 # frames FILTER: keep only the frames that a Wireshark display filter chooses.
@@ -144,6 +154,19 @@ path() {
     in_ns router sysctl -q -w net.ipv4.ip_forward=0
     start router path python3 "$LAB/peers/path.py" cli srv "$@"
     until grep -q ready "$WORK/path.log"; do sleep 0.02; done
+}
+
+# datagram_path RULE...: the same for UDP, counting what is lost (peers/datagram_path.py); `capture between` sees the middle of this path
+datagram_path() {
+    in_ns router ping -q -c1 -W1 $CLIENT4 >/dev/null
+    in_ns router ping -q -c1 -W1 $SERVER4 >/dev/null
+    in_ns router sysctl -q -w net.ipv4.ip_forward=0 net.ipv6.conf.default.disable_ipv6=1
+    ip -n lab-router link add mid type veth peer name mid-end
+    ip -n lab-router link set mid-end up
+    ip -n lab-router link set mid up
+    start router datagram_path python3 "$LAB/peers/datagram_path.py" cli mid srv "$WORK/truth.json" "$@"
+    DATAGRAM_PATH=$PID
+    until grep -q ready "$WORK/datagram_path.log"; do sleep 0.02; done
 }
 
 # signal_to NAMESPACE NAME SIGNAL: the command (for path's `run:`) that sends SIGNAL to every process called NAME there
@@ -286,6 +309,21 @@ peer() {
     shift 2
     start "$ns" "$name" python3 "$LAB/peers/peer.py" "$@"
     [ "$1" = connect ] || listening "$ns" "$2"
+}
+
+# ironrdp_server [OPTION=VALUE...], ironrdp_client HOST [OPTION=VALUE...]: RDP-UDP by IronRDP (peers/rdpeudp)
+ironrdp_server() {
+    [ -e "$WORK/server.crt" ] || certificate server
+    start server ironrdp-server "$RDPEUDP" server "${at-0.0.0.0}:3389" "$WORK/server.crt" "$WORK/server.key" "$@"
+    RDPEUDP_SERVER=$PID
+    until in_ns server ss -Hlun "sport = :3389" | grep -q .; do sleep 0.05; done
+}
+
+ironrdp_client() {
+    local host=$1
+    shift
+    start client ironrdp-client "$RDPEUDP" client "$host:3389" "$@"
+    RDPEUDP_CLIENT=$PID
 }
 
 # sshd_start PORT

@@ -207,4 +207,5 @@ class Path:
         other.port.send(other.header + head + tcp)
 
 
-Path(sys.argv[1], sys.argv[2], sys.argv[3:]).loop()
+if __name__ == "__main__":
+    Path(sys.argv[1], sys.argv[2], sys.argv[3:]).loop()
