@@ -122,6 +122,13 @@ capture_stop() {
     done
 }
 
+# The counts of a `datagram_path`, after the captures have ended.
+truth_told() {
+    [ -n "$DATAGRAM_PATH" ] || return 0
+    kill "$DATAGRAM_PATH"
+    wait "$DATAGRAM_PATH" 2>/dev/null
+}
+
 # frames FILTER: keep only the frames that a Wireshark display filter chooses.
 frames() {
     tshark -r "$WORK/capture.pcap" -Y "$1" -w "$WORK/kept.pcap" -F "$(pcap_kind)" 2>>"$WORK/tshark.log"
@@ -323,6 +330,21 @@ ironrdp_client() {
     local host=$1
     shift
     start client ironrdp-client "$RDPEUDP" client "$host:3389" "$@"
+    RDPEUDP_CLIENT=$PID
+}
+
+# datagram_server [OPTION=VALUE...], datagram_client HOST [OPTION=VALUE...]: RDP-UDP by our own peer (peers/datagram_peer.py)
+datagram_server() {
+    [ -e "$WORK/server.crt" ] || certificate server
+    start server datagram-server python3 "$LAB/peers/datagram_peer.py" server 3389 "$WORK/server.crt" "$WORK/server.key" "$@"
+    RDPEUDP_SERVER=$PID
+    until in_ns server ss -Hlun "sport = :3389" | grep -q .; do sleep 0.05; done
+}
+
+datagram_client() {
+    local host=$1
+    shift
+    start client datagram-client python3 "$LAB/peers/datagram_peer.py" client "$host" "$@"
     RDPEUDP_CLIENT=$PID
 }
 
