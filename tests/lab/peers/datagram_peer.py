@@ -302,7 +302,7 @@ def main():
             for _ in range(64):
                 try:
                     data, address = sock.recvfrom(65535)
-                except (BlockingIOError, ConnectionError):
+                except OSError:
                     break
                 key = address if server else None
                 if server and key not in ends:

@@ -81,7 +81,7 @@ class Transport:
         while self.waiting and len(self.flying) < WINDOW:
             payload = self.waiting.pop(0)
             number, self.source = self.source, self.source + 1
-            self.flying[number] = [payload, 0.0, 0, 0]
+            self.flying[number] = [payload, 0.0, 0, 0, 0]  # last sent, times, later ones acknowledged, its number as coded
             self.transmit(number)
             if self.fec:
                 self.group.append((number, payload))
@@ -90,7 +90,7 @@ class Transport:
 
     def transmit(self, number):
         entry = self.flying[number]
-        entry[1], entry[2], entry[3] = time.monotonic(), entry[2] + 1, 0
+        entry[1], entry[2], entry[3], entry[4] = time.monotonic(), entry[2] + 1, 0, self.coded
         flags = DATA
         if self.answer_congestion:
             flags |= CWR
@@ -185,14 +185,14 @@ class Transport:
             for number in range(position, position - count, -1):
                 entry = self.flying.pop(number, None) if state == 0 else None
                 if entry:
-                    newest = max(newest or 0, number)
+                    newest = max(newest or 0, entry[4])
                     if entry[2] == 1 and not delayed:
                         sample = self.heard - entry[1]
                         self.rtt = sample if self.rtt is None else 0.875 * self.rtt + 0.125 * sample
             position -= count
         if newest is not None:
             for number in sorted(self.flying):
-                if number < newest:
+                if self.flying[number][4] < newest:
                     self.flying[number][3] += 1
                     if self.flying[number][3] >= LOST_AFTER:
                         self.again(number)

@@ -1,10 +1,10 @@
 how="version 2; 5 % of the client's datagrams and 15 % of the server's are lost."
-peers="ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards, loses and counts"
+peers="our own after the specification, OpenSSL, a script that forwards, loses and counts"
 places="client between server" format=pcap.zst
 play() {
     datagram_path loss-c=5 loss-s=15
-    ironrdp_server send=1000 size=8 every=2000 stay=20
+    datagram_server send=1000 size=8 
     capture_everywhere
-    ironrdp_client $SERVER4 version=2 send=1000 size=8 every=2000
+    datagram_client $SERVER4 send=1000 size=8  
     at_most 90
 }
