@@ -201,6 +201,15 @@ at_most() {
     wait "$pid" 2>/dev/null || true
 }
 
+bound() { # NAMESPACE UDP-PORT
+    local tries=0
+    until in_ns "$1" ss -Hlun "sport = :$2" | grep -q .; do
+        sleep 0.05
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || { echo "nothing is bound to UDP $2" >&2; return 1; }
+    done
+}
+
 listening() { # NAMESPACE PORT
     local tries=0
     until in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; do
@@ -323,7 +332,7 @@ ironrdp_server() {
     [ -e "$WORK/server.crt" ] || certificate server
     start server ironrdp-server "$RDPEUDP" server "${at-0.0.0.0}:3389" "$WORK/server.crt" "$WORK/server.key" "$@"
     RDPEUDP_SERVER=$PID
-    until in_ns server ss -Hlun "sport = :3389" | grep -q .; do sleep 0.05; done
+    bound server 3389
 }
 
 ironrdp_client() {
@@ -338,7 +347,7 @@ datagram_server() {
     [ -e "$WORK/server.crt" ] || certificate server
     start server datagram-server python3 "$LAB/peers/datagram_peer.py" server 3389 "$WORK/server.crt" "$WORK/server.key" "$@"
     RDPEUDP_SERVER=$PID
-    until in_ns server ss -Hlun "sport = :3389" | grep -q .; do sleep 0.05; done
+    bound server 3389
 }
 
 datagram_client() {
@@ -362,6 +371,14 @@ healthy_session() {
     sleep "${stay:-2.5}"
     close_window FreeRDP
     at_most 3
+}
+
+# noise KIND [PORT]: datagrams both ways that are not RDP-UDP (peers/noise.py)
+noise() {
+    start server "noise-$1-$2" python3 "$LAB/peers/noise.py" "$1" listen "${2:-3389}"
+    bound server "${2:-3389}"
+    start client "noise-$1-$2" python3 "$LAB/peers/noise.py" "$1" connect $SERVER4 "${2:-3389}"
+    at_most 10
 }
 
 # socks_start: a SOCKS5 proxy on the router's 10.77.1.1:1080, by ssh -D to an sshd of its own
