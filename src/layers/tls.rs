@@ -50,18 +50,20 @@ impl TlsStream {
     /// # Errors
     /// A header that cannot be one. The boundaries are lost until a later chunk starts with one.
     pub fn push(&mut self, dir: Dir, chunk: &Chunk<'_>, mut show: impl Show) -> Result<(), Malformed> {
-        let TlsStream { lanes, is_13, message_bytes } = self;
-        let Lane { framer, handshakes, changed_cipher_spec, sealed } = &mut lanes[dir];
-        let mut state = State { handshakes, changed_cipher_spec, sealed, is_13, limit: *message_bytes };
-        framer.push(chunk, |unit| state.record(&unit, &mut show))
+        let (framer, mut records) = self.lane(dir);
+        framer.push(chunk, |unit| records.read(&unit, &mut show))
     }
 
     /// Steps over bytes of `dir` that the capture lacks.
     pub fn gap(&mut self, dir: Dir, gap: &Gap, mut show: impl Show) {
-        let TlsStream { lanes, is_13, message_bytes } = self;
-        let Lane { framer, handshakes, changed_cipher_spec, sealed } = &mut lanes[dir];
-        let mut state = State { handshakes, changed_cipher_spec, sealed, is_13, limit: *message_bytes };
-        framer.gap(gap, |unit| state.record(&unit, &mut show));
+        let (framer, mut records) = self.lane(dir);
+        framer.gap(gap, |unit| records.read(&unit, &mut show));
+    }
+
+    fn lane(&mut self, dir: Dir) -> (&mut Framer<TlsFraming>, Records<'_>) {
+        let Lane { framer, handshakes, changed_cipher_spec, sealed } = &mut self.lanes[dir];
+        let (is_13, limit) = (&mut self.is_13, self.message_bytes);
+        (framer, Records { handshakes, changed_cipher_spec, sealed, is_13, limit })
     }
 
     /// Bytes of `dir` since the last call that belong to no record, because their boundaries are unknown.
@@ -70,8 +72,8 @@ impl TlsStream {
     }
 }
 
-/// What a record of one direction meets.
-struct State<'a> {
+/// Reads the records of one direction.
+struct Records<'a> {
     handshakes: &'a mut Handshakes,
     changed_cipher_spec: &'a mut bool,
     sealed: &'a mut bool,
@@ -79,8 +81,8 @@ struct State<'a> {
     limit: usize,
 }
 
-impl State<'_> {
-    fn record(&mut self, unit: &Unit<'_, <TlsFraming as Framing>::Header>, show: &mut impl Show) {
+impl Records<'_> {
+    fn read(&mut self, unit: &Unit<'_, <TlsFraming as Framing>::Header>, show: &mut impl Show) {
         let content_type = unit.header.content_type;
         let sealed = match content_type {
             ContentType::handshake => *self.changed_cipher_spec && !*self.is_13,
