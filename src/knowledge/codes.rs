@@ -73,6 +73,39 @@ pub fn licensing(code: u32) -> Option<&'static Row> {
     LICENSING.find(code)
 }
 
+/// A status of an RD Gateway (MS-TSGU, return codes): an HRESULT, or only its low word.
+pub fn gateway_status(code: u32) -> Option<&'static Row> {
+    const FACILITY_WIN32: u32 = 0x8007_0000;
+    // Small numbers are errors of Win32 that mean too much elsewhere.
+    let low_word = || GATEWAY_STATUS.find(FACILITY_WIN32 | code).filter(|_| code >= 0x100);
+    GATEWAY_STATUS.find(code).or_else(low_word)
+}
+
+/// `error-code` of a KRB-ERROR (RFC 4120, section 7.5.9).
+pub fn kerberos_error(code: u32) -> Option<&'static Row> {
+    KERBEROS_ERROR.find(code)
+}
+
+/// `resultCode` of an RDSTLS Authentication Response (MS-RDPBCGR 2.2.17.4).
+pub fn rdstls_result(code: u32) -> Option<&'static Row> {
+    RDSTLS_RESULT.find(code)
+}
+
+/// Result of an MCS confirm (T.125, section 7).
+pub fn mcs_result(code: u32) -> Option<&'static Row> {
+    MCS_RESULT.find(code)
+}
+
+/// ErrorNotificationType of a logon error (MS-RDPBCGR 2.2.10.1.1.4.1.1).
+pub fn logon_error(code: u32) -> Option<&'static Row> {
+    LOGON_ERROR.find(code)
+}
+
+/// The Windows of a client by the build that it says (`clientBuild`, MS-RDPBCGR 2.2.1.3.2).
+pub fn client_build(build: u32) -> Option<&'static Row> {
+    CLIENT_BUILD.find(build)
+}
+
 /// Every table, under its file's name, with its rows in the order of their codes. "icmp" holds packed codes
 /// (see [`Row::code`]).
 pub fn tables() -> impl Iterator<Item = (&'static str, &'static [Row])> {
@@ -80,7 +113,7 @@ pub fn tables() -> impl Iterator<Item = (&'static str, &'static [Row])> {
 }
 
 /// Tables by the names of their files.
-static TABLES: [(&str, &Table); 9] = [
+static TABLES: [(&str, &Table); 19] = [
     ("errinfo", &ERRINFO),
     ("negotiation-failure", &NEGOTIATION_FAILURE),
     ("tls-alerts", &TLS_ALERTS),
@@ -90,6 +123,16 @@ static TABLES: [(&str, &Table); 9] = [
     ("ntstatus", &NTSTATUS),
     ("security-status", &SECURITY_STATUS),
     ("licensing", &LICENSING),
+    ("gateway-status", &GATEWAY_STATUS),
+    ("kerberos-error", &KERBEROS_ERROR),
+    ("rdstls-result", &RDSTLS_RESULT),
+    ("mcs-result", &MCS_RESULT),
+    ("logon-error", &LOGON_ERROR),
+    ("client-build", &CLIENT_BUILD),
+    ("capability-set", &CAPABILITY_SET),
+    ("security-flag", &SECURITY_FLAG),
+    ("keyboard-type", &KEYBOARD_TYPE),
+    ("connection-type", &CONNECTION_TYPE),
 ];
 
 static ERRINFO: Table = Table::new(include_str!("codes/errinfo.tsv"), plain);
@@ -102,6 +145,16 @@ static EXTENDED_DISCONNECT_REASON: Table =
 static NTSTATUS: Table = Table::new(include_str!("codes/ntstatus.tsv"), plain);
 static SECURITY_STATUS: Table = Table::new(include_str!("codes/security-status.tsv"), plain);
 static LICENSING: Table = Table::new(include_str!("codes/licensing.tsv"), plain);
+static GATEWAY_STATUS: Table = Table::new(include_str!("codes/gateway-status.tsv"), plain);
+static KERBEROS_ERROR: Table = Table::new(include_str!("codes/kerberos-error.tsv"), plain);
+static RDSTLS_RESULT: Table = Table::new(include_str!("codes/rdstls-result.tsv"), plain);
+static MCS_RESULT: Table = Table::new(include_str!("codes/mcs-result.tsv"), plain);
+static LOGON_ERROR: Table = Table::new(include_str!("codes/logon-error.tsv"), plain);
+static CLIENT_BUILD: Table = Table::new(include_str!("codes/client-build.tsv"), plain);
+static CAPABILITY_SET: Table = Table::new(include_str!("codes/capability-set.tsv"), plain);
+static SECURITY_FLAG: Table = Table::new(include_str!("codes/security-flag.tsv"), plain);
+static KEYBOARD_TYPE: Table = Table::new(include_str!("codes/keyboard-type.tsv"), plain);
+static CONNECTION_TYPE: Table = Table::new(include_str!("codes/connection-type.tsv"), plain);
 
 /// Takes a row's code off its first columns.
 type Key = fn(&mut std::str::Split<'static, char>) -> Option<u32>;
@@ -244,6 +297,14 @@ mod tests {
         assert_eq!(name(licensing(7)), "STATUS_VALID_CLIENT");
         assert_eq!(licensing(6).unwrap().note, Some("server"));
         assert_eq!(licensing(5), None);
+        assert_eq!(gateway_status(0x59DA), gateway_status(0x8007_59DA));
+        assert_eq!(name(gateway_status(0x59DA)), "E_PROXY_RAP_ACCESSDENIED");
+        assert_eq!(name(kerberos_error(37)), "KRB_AP_ERR_SKEW");
+        assert_eq!(name(rdstls_result(0x775)), "ACCOUNT_LOCKED_OUT");
+        assert_eq!(name(mcs_result(14)), "RT_UNSPECIFIED_FAILURE");
+        assert_eq!(name(logon_error(0xFFFF_FFFA)), "LOGON_MSG_NO_PERMISSION");
+        assert_eq!(client_build(19045).unwrap().meaning, "Windows 10 22H2");
+        assert_eq!(client_build(1), None);
     }
 
     #[test]

@@ -206,6 +206,8 @@ fn named_pages(table: Table, row: &Row) -> &'static [&'static str] {
         (Table::ErrInfo, 0x100..=0x10A) => &["server-error-info", "licensing-failed"],
         (Table::ErrInfo, _) => &["server-error-info"],
         (Table::NtStatus, _) => &["nla-authentication-failed"],
+        (Table::Rdstls, 1..) => &["nla-authentication-failed"],
+        (Table::McsResult, 1..) => &["mcs-refused"],
         (Table::Licensing, 7) => &[],
         (Table::Licensing, _) => &["licensing-failed"],
         (Table::Icmp, _) if matches!(row.name, Some("fragmentation-needed" | "packet-too-big")) => {
@@ -247,8 +249,7 @@ pub fn look_up(text: &str) -> Result<Found, Unknown> {
 fn by_number(number: Number, table: Option<Table>) -> Option<Found> {
     number.readings().find_map(|value| {
         let hexadecimal = number.marked || value != number.value;
-        let order = Table::order(value, hexadecimal);
-        let tables = order.into_iter().filter(|candidate| table.is_none_or(|table| table == *candidate));
+        let tables = table.map_or_else(|| Table::order(value, hexadecimal).to_vec(), |table| vec![table]);
         let mut meanings: Vec<Meaning> = Vec::new();
         for table in tables {
             // Extended codes above 0x1000 are those of Set Error Info.

@@ -21,6 +21,26 @@ pub enum Table {
     SecurityStatus,
     /// Licensing error messages.
     Licensing,
+    /// Statuses of an RD Gateway.
+    Gateway,
+    /// KRB-ERROR.
+    Kerberos,
+    /// Results of RDSTLS.
+    Rdstls,
+    /// Results of MCS confirms.
+    McsResult,
+    /// Logon errors of Save Session Info.
+    LogonError,
+    /// Builds of clients.
+    ClientBuild,
+    /// Capability sets.
+    CapabilitySet,
+    /// Flags of the security header.
+    SecurityFlag,
+    /// Keyboard types.
+    KeyboardType,
+    /// Connection types.
+    ConnectionType,
     /// ICMP errors. Their numbers are packed, so only names are looked up.
     Icmp,
 }
@@ -110,6 +130,96 @@ static LICENSING: Info = Info {
                 <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/f18b6c9f-f3d8-4a0e-8398-f9b153233dca>",
 };
 
+static GATEWAY: Info = Info {
+    file: "gateway-status",
+    title: "RD Gateway status",
+    prefix: "",
+    aliases: &["gateway", "gatewaystatus", "tsgu", "rdgateway", "proxy"],
+    reference: "MS-TSGU, return codes \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-tsgu/0007d661-a86d-4e8f-89f7-7f77f8824188>",
+};
+
+static KERBEROS: Info = Info {
+    file: "kerberos-error",
+    title: "Kerberos error",
+    prefix: "",
+    aliases: &["kerberos", "krb", "krberror", "kerberoserror", "kdc"],
+    reference: "RFC 4120, section 7.5.9 \
+                <https://www.rfc-editor.org/rfc/rfc4120#section-7.5.9>",
+};
+
+static RDSTLS: Info = Info {
+    file: "rdstls-result",
+    title: "RDSTLS result",
+    prefix: "RDSTLS_RESULT_",
+    aliases: &["rdstls", "rdstlsresult"],
+    reference: "MS-RDPBCGR 2.2.17.4, RDSTLS Authentication Response \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static MCS_RESULT: Info = Info {
+    file: "mcs-result",
+    title: "MCS result",
+    prefix: "",
+    aliases: &["mcs", "mcsresult", "t125"],
+    reference: "ITU-T T.125, section 7 \
+                <https://www.itu.int/rec/T-REC-T.125>",
+};
+
+static LOGON_ERROR: Info = Info {
+    file: "logon-error",
+    title: "logon error",
+    prefix: "",
+    aliases: &["logonerror", "logonmsg", "errornotificationtype"],
+    reference: "MS-RDPBCGR 2.2.10.1.1.4.1.1, Logon Errors Info \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static CLIENT_BUILD: Info = Info {
+    file: "client-build",
+    title: "client build",
+    prefix: "",
+    aliases: &["clientbuild", "build"],
+    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static CAPABILITY_SET: Info = Info {
+    file: "capability-set",
+    title: "capability set",
+    prefix: "",
+    aliases: &["capability", "capabilityset", "capabilitysettype", "capset"],
+    reference: "MS-RDPBCGR 2.2.1.13.1.1.1, Capability Set \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static SECURITY_FLAG: Info = Info {
+    file: "security-flag",
+    title: "security flag",
+    prefix: "SEC_",
+    aliases: &["securityflag", "secflag", "securityheader"],
+    reference: "MS-RDPBCGR 2.2.8.1.1.2.1, Basic (TS_SECURITY_HEADER) \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static KEYBOARD_TYPE: Info = Info {
+    file: "keyboard-type",
+    title: "keyboard type",
+    prefix: "",
+    aliases: &["keyboard", "keyboardtype"],
+    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
+static CONNECTION_TYPE: Info = Info {
+    file: "connection-type",
+    title: "connection type",
+    prefix: "",
+    aliases: &["connection", "connectiontype"],
+    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
+                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+};
+
 static ICMP: Info = Info {
     file: "icmp",
     title: "ICMP error",
@@ -123,7 +233,7 @@ const SMALL: u32 = 0x100;
 
 impl Table {
     /// Every table, the one that names most errors that users report first.
-    pub const ALL: [Table; 9] = [
+    pub const ALL: [Table; 19] = [
         Table::Disconnect,
         Table::Extended,
         Table::ErrInfo,
@@ -132,18 +242,51 @@ impl Table {
         Table::NtStatus,
         Table::SecurityStatus,
         Table::Licensing,
+        Table::Gateway,
+        Table::Kerberos,
+        Table::Rdstls,
+        Table::McsResult,
+        Table::LogonError,
+        Table::ClientBuild,
+        Table::CapabilitySet,
+        Table::SecurityFlag,
+        Table::KeyboardType,
+        Table::ConnectionType,
         Table::Icmp,
     ];
 
     /// Where a number is looked up, the most likely table first. Dialogs show hexadecimal numbers, so a
     /// small one that is written so is one of mstsc's; protocol analyzers and logs show small codes in
     /// decimal.
-    pub(super) fn order(number: u32, hexadecimal: bool) -> [Table; 8] {
+    /// Tables whose numbers nobody meets alone are asked for by name ("kerberos 37").
+    pub(super) fn order(number: u32, hexadecimal: bool) -> [Table; 10] {
         use Table::*;
         if number < SMALL && !hexadecimal {
-            [Negotiation, Alert, Disconnect, Extended, ErrInfo, Licensing, NtStatus, SecurityStatus]
+            [
+                Negotiation,
+                Alert,
+                Disconnect,
+                Extended,
+                ErrInfo,
+                Licensing,
+                NtStatus,
+                SecurityStatus,
+                Gateway,
+                LogonError,
+            ]
         } else {
-            [Disconnect, Extended, ErrInfo, Negotiation, Alert, Licensing, NtStatus, SecurityStatus]
+            [
+                Disconnect,
+                Extended,
+                ErrInfo,
+                Negotiation,
+                Alert,
+                Licensing,
+                NtStatus,
+                SecurityStatus,
+                Gateway,
+                LogonError,
+            ]
         }
     }
 
@@ -157,6 +300,16 @@ impl Table {
             Table::NtStatus => &NTSTATUS,
             Table::SecurityStatus => &SECURITY,
             Table::Licensing => &LICENSING,
+            Table::Gateway => &GATEWAY,
+            Table::Kerberos => &KERBEROS,
+            Table::Rdstls => &RDSTLS,
+            Table::McsResult => &MCS_RESULT,
+            Table::LogonError => &LOGON_ERROR,
+            Table::ClientBuild => &CLIENT_BUILD,
+            Table::CapabilitySet => &CAPABILITY_SET,
+            Table::SecurityFlag => &SECURITY_FLAG,
+            Table::KeyboardType => &KEYBOARD_TYPE,
+            Table::ConnectionType => &CONNECTION_TYPE,
             Table::Icmp => &ICMP,
         }
     }
@@ -192,6 +345,15 @@ impl Table {
             Table::NtStatus => codes::ntstatus(code),
             Table::SecurityStatus => codes::security_status(code),
             Table::Licensing => codes::licensing(code),
+            Table::Gateway => codes::gateway_status(code),
+            Table::Kerberos => codes::kerberos_error(code),
+            Table::Rdstls => codes::rdstls_result(code),
+            Table::McsResult => codes::mcs_result(code),
+            Table::LogonError => codes::logon_error(code),
+            Table::ClientBuild => codes::client_build(code),
+            Table::CapabilitySet | Table::SecurityFlag | Table::KeyboardType | Table::ConnectionType => {
+                self.rows().iter().find(|row| row.code == code)
+            }
             Table::Icmp => None,
         }
     }
@@ -212,7 +374,13 @@ impl Table {
     /// A code as people write it: those of small tables in decimal.
     pub fn code(self, code: u32) -> String {
         match self {
-            Table::Alert | Table::Negotiation => code.to_string(),
+            Table::Alert
+            | Table::Negotiation
+            | Table::Kerberos
+            | Table::McsResult
+            | Table::ClientBuild
+            | Table::KeyboardType
+            | Table::ConnectionType => code.to_string(),
             Table::Icmp => {
                 let (version, kind) = (code >> 24, code >> 16 & 0xff);
                 let of = match u8::try_from(code & 0xffff) {
@@ -223,6 +391,12 @@ impl Table {
             }
             _ => format!("0x{code:X}"),
         }
+    }
+
+    /// Whether its numbers are found without its name.
+    #[cfg(test)]
+    pub(super) fn by_number(self) -> bool {
+        Table::order(0, true).contains(&self)
     }
 
     /// The table that this word, as [`super::key`] writes it, stands for.

@@ -106,7 +106,8 @@ fn every_code_and_every_name_is_found() {
         for row in table.rows() {
             let meaning = (table, row.code);
             if table != Table::Icmp {
-                let by_number = format!("0x{:X}", row.code);
+                let word = if table.by_number() { "" } else { table.title() };
+                let by_number = format!("{word} 0x{:X}", row.code);
                 assert!(meanings(&by_number).contains(&meaning), "{} {by_number}", table.id());
             }
             if let Some(name) = table.name(row) {
