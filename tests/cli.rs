@@ -288,12 +288,12 @@ fn marks_the_sessions_that_fit_what_the_user_saw() {
     let fits = |saw: &str| {
         let report = json(&file, &["--saw", saw]);
         let sessions = report["sessions"].as_array().unwrap();
-        let fits = sessions.iter().map(|session| session["saw"]["fit"].as_str().unwrap().to_owned());
+        let fits = sessions.iter().map(|session| session["saw"]["fit"].as_str().unwrap_or("null").to_owned());
         fits.collect::<Vec<_>>()
     };
     assert_eq!(fits("0x204"), ["expected", "excluded"], "a session that connected");
-    assert_eq!(fits("0xB09"), ["unlikely", "expected"]);
-    assert_eq!(fits("0x904/0x7"), ["excluded", "unlikely"], "one that never connected");
+    assert_eq!(fits("0xB09"), ["null", "expected"]);
+    assert_eq!(fits("0x904/0x7"), ["excluded", "null"], "one that never connected");
     assert_eq!(fits("2308/7"), fits("0x904/0x7"));
     let text = out(&run(&file, &["--saw", "0xB09"]));
     assert!(text.contains("The user saw 0xB09: 1 session fits, 1 session is unlikely to fit."), "{text}");
@@ -312,6 +312,28 @@ fn marks_the_sessions_that_fit_what_the_user_saw() {
     );
     let unheard = out(&run(&file, &["--saw", "0x999"]));
     assert!(unheard.contains("It is no error code that is known of mstsc."), "{unheard}");
+}
+
+/// A Set Error Info that was read is what mstsc shows as the extended code.
+#[test]
+fn the_servers_own_reason_decides_what_the_user_saw() {
+    let saw = |capture: &str, saw: &str| {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(capture);
+        let saw = json(&file, &["--saw", saw])["sessions"][0]["saw"].clone();
+        (saw["fit"].as_str().unwrap_or("null").to_owned(), saw["why"].as_str().unwrap().to_owned())
+    };
+    for (capture, code, other) in [
+        ("server-denied-connection/clear.pcapng", "0x7", "0x10A"),
+        ("server-error-info/clear.pcapng", "0x10A", "0x7"),
+    ] {
+        let (fit, why) = saw(capture, &format!("0x3/{code}"));
+        assert_eq!(fit, "expected", "{why}");
+        assert!(why.contains(code), "{why}");
+        let (fit, why) = saw(capture, &format!("0x904/{other}"));
+        assert_eq!(fit, "excluded", "{why}");
+        assert!(why.contains(&format!("another reason, {code} (")), "{why}");
+        assert_ne!(saw(capture, "0x3").0, "excluded", "without an extended code nothing contradicts");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod diagnosis;
 mod rdp;
 mod session;
 
+pub(super) use rdp::ERROR_INFO;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 

@@ -194,10 +194,16 @@ pub struct Saw {
     pub code: String,
     /// Extended error code, as "0x7"; null where it was not told.
     pub extended: Option<String>,
-    /// Whether it fits.
+    /// Whether it fits; null where it is not known for this diagnosis, or the capture does not tell.
+    #[serde(serialize_with = "known_fit")]
+    #[schemars(with = "Option<Fit>")]
     pub fit: SawFit,
     /// Why.
     pub why: String,
+}
+
+fn known_fit<S: serde::Serializer>(fit: &SawFit, serializer: S) -> Result<S::Ok, S::Error> {
+    Fit::named(fit.as_str()).serialize(serializer)
 }
 
 /// One thing that happened.

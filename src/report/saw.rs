@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::build::ERROR_INFO;
 use super::model::Direction;
 use super::model::{Outcome, Phase, Saw, SawFit, Session, Transport};
 use super::source::Source;
@@ -35,6 +36,9 @@ pub(super) fn judge(error: ClientCode, session: &Session) -> Saw {
 
 fn reason(error: ClientCode, session: &Session) -> (SawFit, String) {
     let ClientCode { code, .. } = error;
+    if let Some(told) = told(error, session) {
+        return told;
+    }
     let listed = listed(session.diagnosis.code);
     match best(error, listed) {
         Some("expected") => {
@@ -88,6 +92,23 @@ fn reason(error: ClientCode, session: &Session) -> (SawFit, String) {
         ),
         _ => not_listed(error, listed),
     }
+}
+
+/// What the server's own reason says, where it was read: mstsc shows a Set Error Info as the extended code
+/// (MS-RDPBCGR, section 2.2.5.1.1).
+fn told(error: ClientCode, session: &Session) -> Option<(SawFit, String)> {
+    let extended = error.extended?;
+    let coded = session.rdp.get(ERROR_INFO)?;
+    let told = coded["value"].as_u64().filter(|&told| told > 0)?;
+    let name = coded["name"].as_str().map_or_else(String::new, |name| format!(" ({name})"));
+    Some(if told == u64::from(extended) {
+        (SawFit::Expected, format!("the server named that very reason, 0x{told:X}{name}"))
+    } else {
+        (
+            SawFit::Excluded,
+            format!("the server named another reason, 0x{told:X}{name}, which would be the extended code"),
+        )
+    })
 }
 
 /// What the page says instead.

@@ -120,6 +120,7 @@ impl Standard {
             && let Ok((Share::Data(Data::SetErrorInfo(code)), _)) = Share::parse(payload)
         {
             self.error_info = Some(Seen::new(code, span));
+            return;
         }
         if dir == Dir::ServerToClient && self.redirects(payload) {
             self.redirection.get_or_insert(span);

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::knowledge::codes;
 use crate::report::model::{Bits, Coded};
 use crate::session::Session;
+
+/// Where a Set Error Info stands.
+pub(in crate::report) const ERROR_INFO: &str = "error_info";
 
 /// Facts by the specification's names of their fields; absent where no message showed them.
 pub(super) fn rdp(session: &Session) -> BTreeMap<&'static str, Value> {
@@ -33,6 +37,10 @@ pub(super) fn rdp(session: &Session) -> BTreeMap<&'static str, Value> {
         add("encryption_level", server.encryption_level.map(|l| value(Coded::new(l.0, l.name()))));
     }
     add("connect_response_result", standard.result.map(|r| value(Coded::new(r.value.0, r.value.name()))));
+    let license = standard.license_error.map(|error| error.value.1);
+    add("license_error_code", license.map(|code| value(Coded::new(code.0, code.name()))));
+    let name = |code| codes::errinfo(code).and_then(|row| row.name);
+    add(ERROR_INFO, standard.error_info.map(|code| value(Coded::new(code.value, name(code.value)))));
     let reason = standard.ultimatum.map(|ultimatum| ultimatum.value.1);
     add("disconnect_reason", reason.map(|reason| value(Coded::new(reason.0, reason.name()))));
     facts
