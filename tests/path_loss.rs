@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::made::{ACK, FIN, record};
+use common::made::{ACK, FIN, RST, record};
 use common::script::By::{self, Client, Server};
 use common::script::Script;
 use rdpwhy::diagnosis::{Confidence, Outcome, Side, Verdict};
@@ -310,4 +310,114 @@ fn ttls_and_the_handshake_tell_where_the_capture_was_taken() {
     assert_eq!(at(126, 64), Vantage::Unknown, "the handshake took its time on the server's side");
     assert_eq!(at(126, 57), Vantage::Between);
     assert_eq!(at(64, 128), Vantage::Client, "one network: by time");
+}
+
+/// The client's window closes, and its computer answers every probe for so many seconds.
+fn frozen(seconds: i64) -> Script {
+    let mut script = Script::active();
+    script.record(Server, 1448);
+    script.put(script.packet(Client).with(|p| p.window = 0));
+    for _ in 0..seconds / 2 {
+        script.wait(2000);
+        script.put(script.packet(Server).with(|p| p.seq -= 1));
+        script.put(script.packet(Client).with(|p| p.window = 0));
+    }
+    script
+}
+
+#[test]
+fn who_takes_no_more_data_is_at_fault_and_not_the_path() {
+    // Until the capture ends.
+    let mut script = frozen(40);
+    script.capture_goes_on();
+    let told = verdict(&script);
+    assert_eq!((told.code, told.side, told.owner), ("session-lost", Side::Client, Some("client")));
+    assert!(told.explanation.contains("receive window was closed for the last 40 s"), "{}", told.explanation);
+    // Until the server gave up.
+    let mut script = frozen(40);
+    script.put(script.packet(Server).with(|p| p.flags = RST | ACK));
+    let told = verdict(&script);
+    assert_eq!((told.code, told.side, told.owner), ("session-reset", Side::Server, Some("client")));
+    assert!(told.title.unwrap().contains("client took no more data"));
+    let mut script = frozen(40);
+    script.put(script.packet(Server).with(|p| p.flags = FIN | ACK));
+    assert_eq!((verdict(&script).code, verdict(&script).side), ("session-lost", Side::Client));
+    // Until it was ended itself.
+    let mut script = frozen(40);
+    script.put(script.packet(Client).with(|p| p.flags = RST | ACK));
+    let told = verdict(&script);
+    assert_eq!((told.code, told.side, told.owner), ("session-reset", Side::Client, Some("client")));
+    assert!(told.title.unwrap().contains("client hung"));
+    // What was sent into the closed window is no stall of the path.
+    let mut script = frozen(4);
+    let at = script.record(Server, 200);
+    for _ in 0..5 {
+        script.wait(2000);
+        script.put(script.packet(Server).with(|p| (p.seq, p.len) = (at, 200)));
+        script.put(script.packet(Client).with(|p| (p.ack, p.window) = (at, 0)));
+    }
+    script.wait(6000);
+    script.capture_goes_on();
+    assert_eq!((verdict(&script).code, verdict(&script).side), ("session-lost", Side::Client));
+}
+
+#[test]
+fn a_window_that_opens_again_or_was_closed_for_a_moment_is_healthy() {
+    let mut script = frozen(40);
+    script.put(script.packet(Client));
+    script.record(Server, 1000);
+    script.put(script.packet(Client));
+    script.wait(60_000);
+    script.capture_goes_on();
+    assert_eq!(script.code(), "healthy");
+    let mut script = frozen(8);
+    script.capture_goes_on();
+    assert_eq!(script.code(), "healthy");
+}
+
+#[test]
+fn keep_alives_that_nobody_answers_are_told() {
+    let mut script = Script::active();
+    script.wait(60_000);
+    for _ in 0..6 {
+        script.put(script.packet(Server).with(|p| p.seq -= 1));
+        script.wait(1000);
+    }
+    script.put(script.packet(Server).with(|p| p.flags = RST | ACK));
+    let told = verdict(&script);
+    assert_eq!((told.code, told.side), ("session-lost", Side::Unknown));
+    for said in ["asked 6 times whether the client is still there (TCP keep-alives)", "quiet for 60 s"] {
+        assert!(told.explanation.contains(said), "{said}: {}", told.explanation);
+    }
+}
+
+/// At the receiving end nothing is seen to be repeated; the server's acknowledgements show what it had sent.
+#[test]
+fn bytes_that_never_came_show_a_stall_at_the_receiving_end() {
+    let lost = |times: i64| {
+        let mut script = Script::active();
+        let got = script.packet(Server).seq;
+        for n in 0..times {
+            script.wait(2000);
+            let bytes = record(23, &[7; 55]);
+            script.put(script.packet(Client).with(|p| (p.len, p.bytes, p.ack) = (60, Some(bytes), got)));
+            script.wait(20);
+            script.put(script.packet(Server).with(|p| p.seq = got + 400 * (n + 1)));
+        }
+        (script, got)
+    };
+    let (mut script, got) = lost(4);
+    script.wait(2000);
+    script.put(script.packet(Client).with(|p| (p.flags, p.ack) = (FIN | ACK, got)));
+    let told = verdict(&script);
+    assert_eq!((told.code, told.side), ("path-stalled", Side::Network));
+    assert!(told.explanation.contains("stand behind bytes which never did"), "{}", told.explanation);
+    // Where they came after all, nothing is wrong.
+    let (mut script, got) = lost(2);
+    let bytes = record(23, &[7; 795]);
+    script.put(script.packet(Server).with(|p| (p.seq, p.len, p.bytes) = (got, 800, Some(bytes))));
+    script.put(script.packet(Client));
+    script.wait(20_000);
+    script.capture_goes_on();
+    assert_eq!(script.code(), "healthy");
 }

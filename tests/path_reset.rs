@@ -232,5 +232,28 @@ fn a_quiet_time_before_the_cut_is_told() {
     script.wait(20);
     script.put(script.packet(Server).with(abort));
     let verdict = verdict(&script);
-    assert!(verdict.explanation.contains("quiet for 300.0 s"), "{}", verdict.explanation);
+    assert!(verdict.explanation.contains("quiet for 5 minutes"), "{}", verdict.explanation);
+    // A reset at a round time, with nothing that provoked it, is a timer's.
+    for (seconds, said) in [
+        (1800, Some("after 30 minutes of silence, to within 1 s")),
+        (1803, Some("after 30 minutes of silence, to within 3 s")),
+        (1820, None),
+        (60, Some("after 1 minute of silence")),
+    ] {
+        let mut script = Script::active();
+        script.wait(seconds * 1000);
+        script.put(script.packet(Server).with(abort));
+        let verdict = self::verdict(&script);
+        assert_eq!(verdict.code, "session-reset");
+        let timer = verdict.explanation.contains("an idle timer");
+        assert_eq!(timer, said.is_some(), "{}", verdict.explanation);
+        assert!(
+            verdict.explanation.contains(said.unwrap_or("quiet for 30 minutes")),
+            "{}",
+            verdict.explanation
+        );
+        assert!(
+            verdict.evidence.iter().any(|evidence| evidence.text.starts_with("nobody sent anything for"))
+        );
+    }
 }

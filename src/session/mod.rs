@@ -18,7 +18,7 @@ use crate::transport::TcpFacts;
 pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
-pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage};
+pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage, Waits};
 pub use phase::Phase;
 pub use returns::{Call, Calls, Return};
 pub use shape::Shape;

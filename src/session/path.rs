@@ -64,16 +64,27 @@ impl End {
     }
 }
 
-/// One end repeated the same bytes without an acknowledgement.
+/// What shows that one direction did not get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// Data repeated without an acknowledgement.
+    Data,
+    /// Keep-alives that nobody answered.
+    KeepAlives,
+    /// Seen at the receiving end: packets behind bytes that never came.
+    Missing,
+}
+
+/// What one end sent did not get through.
 #[derive(Clone, Copy, Debug)]
 pub struct Stall {
-    /// Who repeated.
+    /// Whose packets.
     pub dir: Dir,
-    /// The packets: data, or keep-alives.
+    /// The packets that show it.
     pub repeats: Repeats,
-    /// Keep-alives and window probes rather than data.
-    pub probes: bool,
-    /// The other end's last packet that came after the first of them.
+    /// What they are.
+    pub waits: Waits,
+    /// The last packet that came after the first of them, of the other end; where bytes are missing, of their sender.
     pub alive: Option<Stamp>,
     /// How it ended.
     pub end: End,
@@ -175,7 +186,10 @@ impl Session {
         let by_data = Dir::BOTH.into_iter().filter_map(|dir| {
             let (repeats, end) = self.repeated(dir)?;
             self.tcp.dir[dir].acked_at?;
-            Some(Stall { dir, repeats, probes: false, alive: alive(dir, repeats.first), end })
+            // A receiver that takes nothing is no fault of the path.
+            let open = self.tcp.dir[dir.flip()].path.closed.is_none();
+            let alive = alive(dir, repeats.first);
+            open.then_some(Stall { dir, repeats, waits: Waits::Data, alive, end })
         });
         let by_probes = Dir::BOTH.into_iter().filter_map(|dir| {
             let repeats =
@@ -184,9 +198,41 @@ impl Session {
             // A closed window is no dead end.
             let open = self.tcp.dir[dir.flip()].marks.is_some_and(|marks| marks.window > 0);
             let long = end.time().since(repeats.first.time) >= CAPTURE_ENDED;
-            (open && long).then_some(Stall { dir, repeats, probes: true, alive: None, end })
+            (open && long).then_some(Stall { dir, repeats, waits: Waits::KeepAlives, alive: None, end })
         });
-        by_data.chain(by_probes).min_by_key(|stall| stall.repeats.first.order)
+        let by_holes = Dir::BOTH.into_iter().filter_map(|dir| {
+            self.tcp.dir[dir].acked_at?;
+            let repeats = self.missing(dir)?;
+            let end = self.waited(repeats.first)?;
+            let long = end.time().since(repeats.first.time) >= CAPTURE_ENDED;
+            (repeats.count >= 3 || long).then_some(Stall {
+                dir,
+                repeats,
+                waits: Waits::Missing,
+                alive: Some(repeats.last),
+                end,
+            })
+        });
+        by_data.chain(by_probes).chain(by_holes).min_by_key(|stall| stall.repeats.first.order)
+    }
+
+    /// The packets that show that the sender of `dir` had sent bytes that never came to the capture point, nor, as
+    /// far as that shows, to the other end.
+    pub fn missing(&self, dir: Dir) -> Option<Repeats> {
+        let path = &self.tcp.dir[dir].path;
+        let behind = path.open_hole.as_ref().map(|hole| hole.behind);
+        behind.or(path.ahead.as_ref().map(|ahead| ahead.packets)).filter(|_| self.holes(dir))
+    }
+
+    /// An end that closed its receive window and did not open it again: who, since when, and how that ended.
+    pub fn choked(&self) -> Option<(Dir, Stamp, End)> {
+        /// A busy program reads again after a moment.
+        const LONG: i64 = 10 * Timestamp::SECOND;
+        Dir::BOTH.into_iter().find_map(|dir| {
+            let since = **self.tcp.dir[dir].path.closed.as_ref()?;
+            let end = self.waited(since)?;
+            (end.time().since(since.time) >= LONG).then_some((dir, since, end))
+        })
     }
 
     /// An active session in which one end repeated itself to the end, and nothing came back any more.

@@ -223,7 +223,13 @@ impl<R: Reader> Connection<R> {
                 this.zero_window += 1;
             }
             self.dirs[dir].window_closed = closed;
+            this.path.window(closed, stamp);
             self.dirs[dir].guess(head.seq, head.len > 0);
+            if head.len == 0
+                && let Some((offset, seen)) = self.dirs[dir].ahead(head.seq)
+            {
+                this.path.stands_ahead(offset, seen, stamp);
+            }
         }
         if head.has(TcpFlags::ACK) {
             self.acknowledgement(dir, head, options);
@@ -510,10 +516,13 @@ impl<R: Reader> Connection<R> {
                 facts.hole_bytes = facts.hole_bytes.saturating_add(first.saturating_sub(self.dirs[dir].next));
                 self.pass(dir, first, last);
             }
-            // A FIN says how much its sender had sent.
-            let untold = self.dirs[dir].before_fin();
+            // A FIN, or any packet behind it, says how much its sender had sent.
+            let facts = &mut self.facts.dir[dir];
+            let reached = self.dirs[dir].next;
+            facts.path.ahead.take_if(|ahead| ahead.offset <= reached);
+            let ahead = facts.path.ahead.as_ref().map_or(0, |ahead| ahead.offset - reached);
+            let untold = self.dirs[dir].before_fin().max(ahead);
             if untold > 0 {
-                let facts = &mut self.facts.dir[dir];
                 facts.holes += 1;
                 facts.hole_bytes = facts.hole_bytes.saturating_add(untold);
             }

@@ -120,6 +120,14 @@ impl Direction {
         Some((self.top as i64).saturating_add(i64::from(seq.wrapping_sub(near) as i32)))
     }
 
+    /// Stream offset of a sequence number that lies beyond all that was seen, by more than a FIN and no more than a
+    /// receive window; and where that ends.
+    pub(super) fn ahead(&self, seq: u32) -> Option<(u64, u64)> {
+        const WINDOW: u64 = 1 << 20;
+        let offset = u64::try_from(self.place(seq)?).ok()?;
+        (2..=WINDOW).contains(&offset.checked_sub(self.top)?).then_some((offset, self.top))
+    }
+
     /// A FIN at this offset.
     pub(super) fn finish_at(&mut self, offset: i64) {
         if self.fin.is_none()

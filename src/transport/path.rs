@@ -44,6 +44,11 @@ pub struct PathFacts {
     pub repeats_after_rst: Rare<Repeats>,
     /// The hole that is open, or was when the connection ended.
     pub open_hole: Rare<OpenHole>,
+    /// Packets without payload whose sequence numbers lie beyond all that was seen of their sender: it had sent
+    /// bytes that never came. `None` where they came after all.
+    pub ahead: Rare<Ahead>,
+    /// Where this end closed its receive window, which it has not opened again.
+    pub closed: Rare<Stamp>,
     /// The first RST of this end that the other took no notice of: the connection went on.
     pub ignored_rst: Option<Stamp>,
     /// Packets whose IPv4 identification was a little above that of the packet before.
@@ -61,6 +66,15 @@ pub struct OpenHole {
     pub largest: u32,
     /// How many bytes; filled in when the connection ends.
     pub len: u64,
+}
+
+/// See [`PathFacts::ahead`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// The packets.
+    pub packets: Repeats,
+    /// Stream offset that the last of them names.
+    pub offset: u64,
 }
 
 /// A router said that a packet was too big for its next link (RFC 1191, RFC 8201).
@@ -133,6 +147,27 @@ impl PathFacts {
         } else {
             self.open_hole =
                 Some(Box::new(OpenHole { behind: Repeats::once(stamp), largest: ip_len, len: 0 }));
+        }
+    }
+
+    /// A packet without payload stands at `offset`, beyond `seen`, which is all that was seen of its sender.
+    pub(super) fn stands_ahead(&mut self, offset: u64, seen: u64, stamp: Stamp) {
+        match &mut self.ahead {
+            Some(ahead) if ahead.offset > seen => {
+                ahead.offset = offset;
+                ahead.packets.last = stamp;
+                ahead.packets.count = ahead.packets.count.saturating_add(1);
+            }
+            _ => self.ahead = Some(Box::new(Ahead { packets: Repeats::once(stamp), offset })),
+        }
+    }
+
+    /// The receive window is closed, or open.
+    pub(super) fn window(&mut self, closed: bool, stamp: Stamp) {
+        match (closed, &self.closed) {
+            (true, None) => self.closed = Some(Box::new(stamp)),
+            (false, Some(_)) => self.closed = None,
+            _ => {}
         }
     }
 

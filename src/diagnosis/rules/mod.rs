@@ -8,7 +8,7 @@ use crate::session::{Alert, Closing, End, Record, Session, Stall, Tls, protocols
 
 mod waiting;
 
-use waiting::{idle_before, nothing_from_server, stalled};
+use waiting::{choked, idle_before, nothing_from_server, stalled};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
 #[derive(Clone, Copy, Debug)]
@@ -422,7 +422,12 @@ fn acknowledged(session: &Session, asked: Stamp) -> bool {
 /// had the question.
 fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &Absence) -> Verdict {
     let acknowledged = acknowledged(session, absence.after);
-    let (side, owner, stack) = if acknowledged {
+    let missing = session.missing(Dir::ServerToClient);
+    let (side, owner, stack) = if missing.is_some() {
+        let stack = "The server did answer: its later packets stand behind bytes that never came. The answer was lost \
+             on the way.";
+        (Side::Unknown, "network", stack)
+    } else if acknowledged {
         let stack = if session.at(Dir::ServerToClient) {
             "The server's TCP acknowledged the message, so it arrived; the service did not answer it."
         } else {
@@ -436,6 +441,9 @@ fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &
     };
     Verdict::failed(code, side, Confidence::Likely, asked)
         .with(Evidence::absent(absence, nothing_from_server(session)))
+        .with(missing.map(|ahead| {
+            Evidence::seen(ahead.last, "this packet of the server stands behind bytes that never came")
+        }))
         .owned_by(owner)
         .explain(stack)
 }

@@ -1,14 +1,26 @@
 //! Waits: what was repeated in vain, what was quiet before, what never came. No rule of its own.
 
 use super::*;
+use crate::session::Waits;
 
-/// A failure that rests on repeats which nobody acknowledged, with the ICMP error that explains them.
+/// A failure that rests on what did not get through, with the ICMP error that explains it.
 pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> Verdict {
     let (sender, silent) = (stall.dir.sender(), stall.dir.flip().sender());
     let repeats = stall.repeats;
-    let what = if stall.probes { "keep-alives" } else { "the same bytes" };
-    let text =
-        format!("{sender} sent {what} {} times over {}", repeats.count, delay(repeats.first, repeats.last));
+    let over = delay(repeats.first, repeats.last);
+    let (text, missing) = match stall.waits {
+        Waits::Data => {
+            (format!("{sender} sent the same bytes {} times over {over}", repeats.count), "acknowledgement")
+        }
+        Waits::KeepAlives => {
+            (format!("{sender} sent keep-alives {} times over {over}", repeats.count), "answer")
+        }
+        Waits::Missing => (
+            format!("{} of the {sender} stand behind bytes that never came", packets(repeats.count)),
+            "missing byte",
+        ),
+    };
+    let of = if stall.waits == Waits::Missing { sender } else { silent };
     let absence = match stall.end {
         End::GaveUp(_, stamp) => {
             Absence { after: repeats.first, until: stamp.time, ended: Until::GaveUp(stamp) }
@@ -30,29 +42,66 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
     });
     let span = Span { first: repeats.first, last: repeats.last };
     Verdict::failed(code, side, Confidence::Likely, Evidence::seen(span, text))
-        .with(Evidence::absent(
-            &absence,
-            &format!("no acknowledgement from the {silent} reached this capture point"),
-        ))
+        .with(Evidence::absent(&absence, &format!("no {missing} from the {of} reached this capture point")))
         .with(said)
 }
 
-/// " Before that, the connection had been quiet for 3600.0 s ..." where it had.
-pub(super) fn idle_before(session: &Session, end: Stamp) -> String {
+/// "1 packet", "3 packets".
+fn packets(count: u32) -> String {
+    if count == 1 { "a packet".to_owned() } else { format!("{count} packets") }
+}
+
+/// The silence of the connection right before `end`, and what it suggests: devices on the way, and servers, end or
+/// forget what was idle for a fixed time.
+pub(super) fn idle_before(session: &Session, end: Stamp) -> Option<(Evidence, String)> {
     /// What was sent after a pause and provoked the end.
     const SOON: i64 = 30 * Timestamp::SECOND;
-    let Some(pause) = session.tcp.pause else { return String::new() };
+    /// Timers are set in whole minutes, and not looked at in every second.
+    const SLACK: f64 = 5.0;
+    let pause = session.tcp.pause?;
     let soon = (0..SOON).contains(&end.time.since(pause.last.time));
     if !soon || end.before(&pause.last) {
-        return String::new();
+        return None;
     }
-    format!(
-        " Right before, the connection had been quiet for {} (frames {} to {}): a device that forgets idle connections \
-         after a fixed time would do that.",
-        delay(pause.first, pause.last),
-        pause.first.at.number(),
-        pause.last.at.number()
-    )
+    let seconds = pause.last.time.seconds_since(pause.first.time);
+    let minutes = (seconds / 60.0).round();
+    let off = (seconds - minutes * 60.0).abs();
+    let long = if seconds < 100.0 { format!("{seconds:.0} s") } else { format!("{minutes:.0} minutes") };
+    let (first, last) = (pause.first.at.number(), pause.last.at.number());
+    let reset =
+        session.tcp.closing.filter(|closing| closing.reset && closing.stamp == end && pause.last == end);
+    let said = if let Some(reset) = reset.filter(|_| minutes >= 1.0 && off <= SLACK) {
+        let unit = if minutes > 1.0 { "minutes" } else { "minute" };
+        format!(
+            " It came after {minutes:.0} {unit} of silence, to within {:.0} s (frames {first} to {last}): an idle \
+             timer that someone set to that, on the {} or on a firewall or load balancer in between.",
+            off.round().max(1.0),
+            reset.dir.sender(),
+        )
+    } else {
+        format!(
+            " Right before, the connection had been quiet for {long} (frames {first} to {last}): a device that \
+             forgets idle connections after a fixed time would do that."
+        )
+    };
+    Some((Evidence::seen(pause, format!("nobody sent anything for {long}")), said))
+}
+
+/// An end whose receive window was closed to the end: its program reads nothing more, and that is no fault of the
+/// path.
+pub(super) fn choked(session: &Session) -> Option<(Dir, Evidence, String)> {
+    let (dir, since, end) = session.choked()?;
+    let (reader, writer) = (dir.sender(), dir.flip().sender());
+    let seconds = end.time().seconds_since(since.time);
+    let text = format!(
+        "{reader} closed its receive window, and did not open it again for {seconds:.0} s, to the end"
+    );
+    let said = format!(
+        " The {reader}'s receive window was closed for the last {seconds:.0} s: its computer was there, but its program \
+         read nothing more, so the {writer} could send nothing. That is a hanging or overloaded program on the \
+         {reader}, not the network."
+    );
+    Some((dir, Evidence::seen(since, text), said))
 }
 
 /// What a capture can say of an answer that it does not show: only one taken at the server knows that none was
