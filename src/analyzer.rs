@@ -10,7 +10,7 @@ use crate::base::{Dir, Frame, Limits, PerDir, Stamp, Timestamp};
 use crate::diagnosis::{Diagnosis, History, diagnose};
 use crate::packet::{Body, Decoder, Undecoded};
 use crate::session::{Conversation, Facts, Phase, Session};
-use crate::transport::{Config, Connections, Finished, Open};
+use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
 
 /// IP's number of it.
 const TCP: u8 = 6;
@@ -73,6 +73,8 @@ pub struct Analyzer {
     history: History,
     held: Held,
     done: VecDeque<Over>,
+    /// Where the facts of a bare connection are looked at.
+    room: Option<Box<TcpFacts>>,
     overview: Overview,
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
     order: u64,
@@ -97,6 +99,7 @@ impl Analyzer {
             history: History::default(),
             held: Held::default(),
             done: VecDeque::new(),
+            room: None,
             overview: Overview::default(),
             conversed: HashMap::default(),
             order: 0,
@@ -249,7 +252,7 @@ impl Analyzer {
 
     fn take(&mut self, finished: Finished<Conversation>) {
         match finished {
-            Finished::Bare(bare) => self.done.push_back(Over::bare(bare)),
+            Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
             Finished::Session { facts: tcp, reader } => {
                 let facts = reader.map(Conversation::into_facts).unwrap_or_default();
                 let session = Session::new(tcp, facts);

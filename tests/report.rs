@@ -16,7 +16,7 @@ fn time(millis: i64) -> Time {
     Time(Timestamp(START + millis * Timestamp::MILLISECOND))
 }
 
-fn diagnosis(code: &'static str, title: &str) -> Diagnosis {
+fn diagnosis(code: &'static str, title: &'static str) -> Diagnosis {
     Diagnosis {
         code,
         title: title.into(),
@@ -33,7 +33,14 @@ fn diagnosis(code: &'static str, title: &str) -> Diagnosis {
     }
 }
 
-fn event(frame: u64, millis: i64, direction: Direction, phase: Phase, kind: &str, summary: &str) -> Event {
+fn event(
+    frame: u64,
+    millis: i64,
+    direction: Direction,
+    phase: Phase,
+    kind: &'static str,
+    summary: &'static str,
+) -> Event {
     Event {
         capture: 0,
         frame,
@@ -122,7 +129,10 @@ fn failed() -> Session {
         },
     ];
     diagnosis.rivals = (1..=5)
-        .map(|n| Rival { cause: format!("cause {n}"), tell_apart: format!("event {n} in the server's log") })
+        .map(|n| Rival {
+            cause: format!("cause {n}").into(),
+            tell_apart: format!("event {n} in the server's log").into(),
+        })
         .collect();
     diagnosis.remedies = vec![
         Remedy {
@@ -163,7 +173,7 @@ fn failed() -> Session {
             ..event(9, 94, S, Phase::TlsHandshake, "tcp-rst", "RST from the server's side")
         },
     ]);
-    session.timeline[2].details = [("cookie".into(), "alice".into())].into();
+    session.timeline[2].details = [("cookie", "alice".into())].into();
     session.negotiation = Negotiation {
         cookie: Some("alice".into()),
         routing_token: None,
@@ -219,8 +229,8 @@ fn hostile() -> Session {
         vec![Evidence { capture: 0, frame: 1, last_frame: 1, time_s: Span(0.0), text: evil.into() }];
     diagnosis.rivals = vec![Rival { cause: evil.into(), tell_apart: evil.into() }];
     diagnosis.remedies =
-        vec![Remedy { who: evil.into(), text: evil.into(), command: Some(format!("{evil}\n```\n")) }];
-    diagnosis.references = vec![format!("{evil} <https://x>"), evil.into()];
+        vec![Remedy { who: evil.into(), text: evil.into(), command: Some(format!("{evil}\n```\n").into()) }];
+    diagnosis.references = vec![format!("{evil} <https://x>").into(), evil.into()];
     let mut session = session(3, Outcome::Failed, Phase::TlsHandshake, diagnosis);
     session.client.hostname = Some(evil.into());
     session.server.hostname = Some(evil.into());

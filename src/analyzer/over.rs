@@ -3,9 +3,9 @@
 use std::ops::Deref;
 
 use super::Diagnosed;
-use crate::diagnosis::{Brief, Context, diagnose};
+use crate::diagnosis::{Brief, Context, Diagnosis, diagnose, diagnose_in_short};
 use crate::session::{Facts, Session};
-use crate::transport::Bare;
+use crate::transport::{Bare, TcpFacts};
 
 /// A session that is over, in short, and what the rest can be made from.
 #[derive(Debug)]
@@ -26,10 +26,20 @@ pub enum Whole {
 }
 
 impl Over {
-    pub(super) fn bare(bare: Bare) -> Self {
-        let session = Session::new(bare.facts(), Facts::default());
-        let verdict = diagnose(&session, Context { short: true, ..Context::default() }).verdict;
-        Over { brief: Brief::new(&session, &verdict), whole: Whole::Bare(bare) }
+    /// `room` is where the facts are looked at; it is left for the next.
+    pub(super) fn bare(bare: Bare, room: &mut Option<Box<TcpFacts>>) -> Self {
+        let facts = bare.facts();
+        let tcp = match room.take() {
+            Some(mut room) => {
+                *room = facts;
+                room
+            }
+            None => Box::new(facts),
+        };
+        let Diagnosed { session, diagnosis } = self::bare(tcp, diagnose_in_short);
+        let brief = Brief::new(&session, &diagnosis.verdict);
+        *room = Some(session.tcp);
+        Over { brief, whole: Whole::Bare(bare) }
     }
 }
 
@@ -45,7 +55,15 @@ impl Whole {
     pub fn told(&self) -> impl Deref<Target = Diagnosed> {
         match self {
             Whole::Told(diagnosed) => Told::Before(diagnosed),
-            Whole::Bare(bare) => Told::Now(tell(bare)),
+            Whole::Bare(bare) => Told::Now(self::bare(bare.facts(), in_full)),
+        }
+    }
+
+    /// The same, but perhaps without texts, the title apart.
+    pub fn told_in_short(&self) -> impl Deref<Target = Diagnosed> {
+        match self {
+            Whole::Told(diagnosed) => Told::Before(diagnosed),
+            Whole::Bare(bare) => Told::Now(self::bare(bare.facts(), diagnose_in_short)),
         }
     }
 
@@ -53,16 +71,20 @@ impl Whole {
     pub fn into_told(self) -> Diagnosed {
         match self {
             Whole::Told(diagnosed) => *diagnosed,
-            Whole::Bare(bare) => tell(&bare),
+            Whole::Bare(bare) => self::bare(bare.facts(), in_full),
         }
     }
 }
 
-/// What earlier sessions showed is no news of one that carried nothing.
-fn tell(bare: &Bare) -> Diagnosed {
-    let session = Session::new(bare.facts(), Facts::default());
-    let diagnosis = diagnose(&session, Context::default());
+fn bare(tcp: impl Into<Box<TcpFacts>>, diagnose: impl FnOnce(&Session) -> Diagnosis) -> Diagnosed {
+    let session = Session::new(tcp, Facts::default());
+    let diagnosis = diagnose(&session);
     Diagnosed { session, diagnosis }
+}
+
+/// What earlier sessions showed is no news of one that carried nothing.
+fn in_full(session: &Session) -> Diagnosis {
+    diagnose(session, Context::default())
 }
 
 /// A session that was told when it was over, or just now.

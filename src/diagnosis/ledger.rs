@@ -108,7 +108,7 @@ pub(super) struct Row {
     pub(super) cookie: u32,
     port: u16,
     v6: u8,
-    code: u8,
+    pub(super) code: u8,
     pub(super) outcome: Outcome,
     pub(super) phase: Phase,
     pub(super) asked: Asked,
@@ -127,6 +127,8 @@ pub(super) struct ServerKey(pub(super) u64);
 impl Row {
     const CLIENT_V6: u8 = 1;
     const SERVER_V6: u8 = 2;
+    /// Bits of a [`ClientKey`].
+    pub(super) const CLIENT_BITS: u32 = 33;
     /// Bits of a [`ServerKey`].
     pub(super) const SERVER_BITS: u32 = 49;
     /// Bits of a session's rank.

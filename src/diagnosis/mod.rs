@@ -5,6 +5,7 @@
 
 mod attempts;
 mod context;
+mod groups;
 mod injection;
 mod ledger;
 mod patterns;
@@ -13,6 +14,7 @@ mod verdict;
 
 pub use attempts::{Attempts, Decided};
 pub use context::{Context, History, ServerHistory};
+pub use groups::{Group, groups};
 pub use ledger::{Asked, Brief, Kept, Ledger};
 pub use patterns::{Pattern, Scope, patterns};
 pub use rules::{REGISTRY, Rule};
@@ -34,7 +36,12 @@ pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
     diagnose_with(REGISTRY, session, context)
 }
 
-/// The same with other rules, or in another order: that must not matter, since `supersedes` or the outcome
+/// Code, outcome and perhaps title of a connection without payload.
+pub fn diagnose_in_short(session: &Session) -> Diagnosis {
+    diagnose_with(rules::CONNECT, session, Context { short: true, ..Context::default() })
+}
+
+/// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome
 /// ranks each pair that can fire together.
 pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
     // One end alone never tells who did what.

@@ -1,5 +1,7 @@
 //! What a rule says: a cause, a side, and the frames that show it.
 
+use std::borrow::Cow;
+
 use crate::base::{Absence, Seen, Span, Until};
 
 /// How a session ended, as a user would put it.
@@ -147,7 +149,7 @@ pub struct Verdict {
     /// How sure.
     pub confidence: Confidence,
     /// In place of the page's title, where the wire says more.
-    pub title: Option<String>,
+    pub title: Option<Cow<'static, str>>,
     /// In place of the page's owner.
     pub owner: Option<&'static str>,
     /// What this session showed, in a few sentences.
@@ -175,7 +177,7 @@ impl Verdict {
         Self::new(code, Outcome::Failed, side, confidence, evidence)
     }
 
-    /// A verdict for the count, where nobody reads on what it rests.
+    /// A verdict for the count, where nobody reads on what it rests. A title of its own belongs to it.
     pub fn short(code: &'static str, outcome: Outcome) -> Self {
         Verdict {
             code,
@@ -203,7 +205,7 @@ impl Verdict {
     }
 
     /// A title that says more than the page's.
-    pub fn titled(mut self, title: impl Into<String>) -> Self {
+    pub fn titled(mut self, title: impl Into<Cow<'static, str>>) -> Self {
         self.title = Some(title.into());
         self
     }

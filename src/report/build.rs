@@ -1,7 +1,6 @@
 //! From what the engine handed out to a report: which sessions, their numbers, and counts over them.
 
 mod attempts;
-mod count;
 mod diagnosis;
 mod rdp;
 mod session;
@@ -177,7 +176,7 @@ impl Source for Built<'_> {
     }
 
     fn attempt(&self, index: usize) -> Option<Attempt> {
-        self.at(index).and_then(|(whole, id)| self.formed.attempt(id, &whole.told()))
+        self.at(index).and_then(|(whole, id)| self.formed.attempt(id, &whole.told_in_short()))
     }
 
     fn session(&self, index: usize) -> Option<Session> {

@@ -218,13 +218,11 @@ fn text(text: &'static texts::Text) -> Text {
 }
 
 fn diagnosis(page: &'static Page) -> Diagnosis {
-    let rival = |rival: &knowledge::Rival| Rival {
-        cause: rival.cause.to_owned(),
-        tell_apart: rival.tell_apart.to_owned(),
-    };
+    let rival =
+        |rival: &knowledge::Rival| Rival { cause: rival.cause.into(), tell_apart: rival.tell_apart.into() };
     let error = |error: &knowledge::ClientError| ClientError {
-        code: error.code.to_owned(),
-        extended: error.extended.map(str::to_owned),
+        code: error.code.into(),
+        extended: error.extended.map(Into::into),
         fit: Fit::named(error.fit).unwrap_or(Fit::Consistent),
     };
     Diagnosis {
@@ -241,11 +239,7 @@ fn diagnosis(page: &'static Page) -> Diagnosis {
 }
 
 fn remedy(remedy: &knowledge::Remedy) -> Remedy {
-    Remedy {
-        who: remedy.who.to_owned(),
-        text: remedy.text.to_owned(),
-        command: remedy.command.map(str::to_owned),
-    }
+    Remedy { who: remedy.who.into(), text: remedy.text.into(), command: remedy.command.map(Into::into) }
 }
 
 fn pattern(found: &lookup::Pattern) -> Pattern {

@@ -5,6 +5,7 @@
 
 mod values;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,6 +19,9 @@ pub use values::{
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "rdpwhy/1";
+
+/// A text: most come from the pages of `knowledge`.
+pub type Text = Cow<'static, str>;
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -117,9 +121,9 @@ pub struct Diagnosis {
     /// Diagnosis code.
     pub code: &'static str,
     /// The cause in one line.
-    pub title: String,
+    pub title: Text,
     /// Two sentences without protocol words.
-    pub summary: String,
+    pub summary: Text,
     /// Whose act or silence ended it.
     pub side: Side,
     /// Whose configuration must change.
@@ -127,7 +131,7 @@ pub struct Diagnosis {
     /// How sure `title` and `side` are.
     pub confidence: Confidence,
     /// What this session showed.
-    pub explanation: String,
+    pub explanation: Text,
     /// The frames that it rests on.
     pub evidence: Vec<Evidence>,
     /// Other causes that look the same.
@@ -137,7 +141,7 @@ pub struct Diagnosis {
     /// What the user may have seen.
     pub client_error: Vec<ClientError>,
     /// Where to read more: "title `<address>`".
-    pub references: Vec<String>,
+    pub references: Vec<Text>,
 }
 
 /// A frame and what it shows.
@@ -160,29 +164,29 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rival {
     /// The cause.
-    pub cause: String,
+    pub cause: Text,
     /// What would tell it apart.
-    pub tell_apart: String,
+    pub tell_apart: Text,
 }
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remedy {
     /// Who.
-    pub who: String,
+    pub who: Text,
     /// What.
-    pub text: String,
+    pub text: Text,
     /// The command that does or checks it.
-    pub command: Option<String>,
+    pub command: Option<Text>,
 }
 
 /// An error as mstsc shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClientError {
     /// Error code, as "0x904".
-    pub code: String,
+    pub code: Text,
     /// Extended error code, as "0x7"; null where any may stand.
-    pub extended: Option<String>,
+    pub extended: Option<Text>,
     /// Whether the diagnosis explains it.
     pub fit: Fit,
 }
@@ -223,13 +227,13 @@ pub struct Event {
     /// The phase that it belongs to.
     pub phase: Phase,
     /// What it is.
-    pub kind: String,
+    pub kind: Text,
     /// Whether it was concluded from shape and timing, not read.
     pub inferred: bool,
     /// In words.
-    pub summary: String,
+    pub summary: Text,
     /// Its fields.
-    pub details: BTreeMap<String, String>,
+    pub details: BTreeMap<&'static str, String>,
 }
 
 /// What the X.224 negotiation showed.

@@ -1,6 +1,8 @@
 //! The story of a session, derived from its facts: one entry a message or event, in the order that the
 //! packets came.
 
+use std::borrow::Cow;
+
 use super::{Phase, Session, Tls, protocols_text};
 use crate::base::{Dir, Seen, Span};
 use crate::protocol::negotiation::NegotiationResponse;
@@ -21,7 +23,7 @@ pub struct Entry {
     /// Whether it rests on sizes and order rather than on readable bytes.
     pub inferred: bool,
     /// What it is, for people.
-    pub summary: String,
+    pub summary: Cow<'static, str>,
     /// Fields.
     pub details: Vec<(&'static str, String)>,
 }
@@ -35,7 +37,7 @@ impl Timeline {
         dir: Dir,
         phase: Phase,
         kind: &'static str,
-        summary: impl Into<String>,
+        summary: impl Into<Cow<'static, str>>,
     ) -> &mut Entry {
         self.0.push(Entry {
             span: span.into(),
@@ -50,10 +52,10 @@ impl Timeline {
         &mut self.0[last]
     }
 
-    fn repeats(&mut self, repeats: Repeats, dir: Dir, phase: Phase, kind: &'static str, what: &str) {
+    fn repeats(&mut self, repeats: Repeats, dir: Dir, phase: Phase, kind: &'static str, what: &'static str) {
         let span = Span { first: repeats.first, last: repeats.last };
-        let summary =
-            if repeats.count > 1 { format!("{what}, {} times", repeats.count) } else { what.to_owned() };
+        let summary: Cow<'static, str> =
+            if repeats.count > 1 { format!("{what}, {} times", repeats.count).into() } else { what.into() };
         self.add(span, dir, phase, kind, summary).details.push(("count", repeats.count.to_string()));
     }
 }

@@ -23,7 +23,7 @@ pub struct Bare {
 
 impl Bare {
     /// What the packets showed.
-    pub fn facts(&self) -> Box<TcpFacts> {
+    pub fn facts(&self) -> TcpFacts {
         let (client, server) = orient(&self.key, self.bits);
         let bit = |bit| self.bits & bit != 0;
         let mut connection = Connection::<Infallible>::grown(
@@ -34,7 +34,7 @@ impl Bare {
             &self.embryo,
         );
         connection.finish(self.ended, self.until);
-        Box::new(connection.facts)
+        connection.facts
     }
 }
 

@@ -161,10 +161,15 @@ pub fn finish(mut analyzer: Analyzer, frames: u64) -> Vec<Verdict> {
     analyzer.finish();
     let mut done = Vec::new();
     while let Some(over) = analyzer.poll_over() {
-        let short = (over.brief.code, over.brief.outcome);
+        let (code, outcome) = (over.brief.code, over.brief.outcome);
+        let short = over.whole.told_in_short().diagnosis.verdict.title.clone();
         let diagnosed = over.whole.into_told();
         let verdict = &diagnosed.diagnosis.verdict;
-        assert_eq!(short, (verdict.code, verdict.outcome), "counted as it is told");
+        assert_eq!(
+            (code, outcome, &short),
+            (verdict.code, verdict.outcome, &verdict.title),
+            "counted as told"
+        );
         check(&diagnosed, frames);
         done.push((Verdict::from(&diagnosed), diagnosed.session.tcp.first.order));
     }

@@ -52,21 +52,26 @@ macro_rules! phase_codes {
 }
 
 macro_rules! registry {
-    ($($module:ident,)*) => {
+    ([$($connect:ident,)*] $($module:ident,)*) => {
+        $(mod $connect;)*
         $(mod $module;)*
         pub(super) mod inconclusive;
 
+        /// Those that can fire where no payload was seen.
+        pub(super) const CONNECT: &[Rule] = &[$($connect::RULE,)*];
         /// Every rule.
-        pub const REGISTRY: &[Rule] = &[$($module::RULE,)*];
+        pub const REGISTRY: &[Rule] = &[$($connect::RULE,)* $($module::RULE,)*];
     };
 }
 
 registry! {
-    tcp_syn_unanswered,
-    tcp_connection_refused,
-    tcp_unreachable,
-    tcp_handshake_incomplete,
-    tcp_probe,
+    [
+        tcp_syn_unanswered,
+        tcp_connection_refused,
+        tcp_unreachable,
+        tcp_handshake_incomplete,
+        tcp_probe,
+    ]
     negotiation_silent,
     negotiation_reset,
     negotiation_closed,

@@ -11,16 +11,21 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     if tcp.syn_ack.is_some() || tcp.handshake_ack.is_some() || tcp.dir[Dir::ServerToClient].packets > 0 {
         return None;
     }
-    if context.short {
-        return Some(Verdict::short(RULE.code, Outcome::Failed));
-    }
     let error = icmp.value;
+    let from_server = error.from == tcp.server.ip();
+    let title = if from_server {
+        "The server itself reports that it cannot be reached there"
+    } else {
+        "The network reports that the server cannot be reached"
+    };
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed).titled(title));
+    }
     let words = codes::icmp(error.v6, error.kind, error.code).map_or_else(
         || format!("type {} code {}", error.kind, error.code),
         |row| row.meaning.to_owned(),
     );
     let family = if error.v6 { "ICMPv6" } else { "ICMP" };
-    let from_server = error.from == tcp.server.ip();
     let (side, who) = if from_server {
         (Side::Server, "the server itself".to_owned())
     } else {
@@ -34,7 +39,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
             Evidence::of(icmp, format!("{family} error from {}: {words}", error.from)),
         )
         .with(tcp.syn.map(|syn| Evidence::seen(syn.first, "client sent the SYN")))
-        .titled(if from_server { "The server itself reports that it cannot be reached there" } else { "The network reports that the server cannot be reached" })
+        .titled(title)
         .owned_by(if from_server { "server" } else { "network" })
         .explain(format!("The connection request to {} came back as \"{words}\", said by {who}.", server(session))),
     )

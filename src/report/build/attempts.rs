@@ -1,13 +1,13 @@
 //! Attempts and patterns as the report shows them: which of them, their numbers and their stories.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::count::Count;
 use crate::analyzer::Diagnosed;
-use crate::diagnosis::{Asked, Attempts, Brief, Decided, Kept, Ledger, Outcome, Scope};
+use crate::diagnosis::{Asked, Attempts, Brief, Decided, Group, Kept, Ledger, Outcome, Scope, groups};
 use crate::report::choose::Choice;
-use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary, Time};
+use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary, Time, Unlisted};
 use crate::report::source::Place;
 use crate::report::summary;
 use crate::report::text::{count, duration, number};
@@ -64,21 +64,32 @@ impl<'a> Formed<'a> {
         shown.dedup_by_key(|(attempt, _)| *attempt);
         let decided = |(attempt, rank)| Shown { attempt, rank, decided: attempts.decided(rank) };
         let shown: Vec<Shown> = shown.into_iter().map(decided).collect();
-        let mut count = Count::new(attempts.sessions());
-        for shown in &shown {
-            count.attempt(shown.attempt, || shown.decided.outcome);
-        }
+        let mut counted = Vec::new();
+        let mut outcomes = Outcomes::default();
+        let mut by_code: BTreeMap<&'static str, u64> = BTreeMap::new();
         for session in listed.filter_map(|id| attempts.session(rank(id))) {
-            count.session(&session);
+            *outcomes.entry(session.outcome).or_default() += 1;
+            *by_code.entry(session.code).or_default() += 1;
         }
         for rank in 0..attempts.sessions() {
-            let Some(session) = attempts.session(rank).filter(|session| session.kept == Kept::Counted) else {
-                continue;
-            };
+            let is_counted = |session: &Brief| session.kept == Kept::Counted;
+            let Some(session) = attempts.session(rank).filter(is_counted) else { continue };
             if choice.takes_time(id(rank), session.start, session.end) {
-                count.session(&session);
-                count.unlisted(&session);
-                count.attempt(attempts.of(rank), || attempts.decided(rank).outcome);
+                *outcomes.entry(session.outcome).or_default() += 1;
+                counted.push(rank);
+            }
+        }
+        let groups = groups(attempts, &counted);
+        for group in &groups {
+            *by_code.entry(group.code).or_default() += group.count;
+        }
+        // Each attempt is looked at once: one may have a million sessions.
+        let mut seen = vec![false; attempts.sessions() as usize];
+        let mut of_attempts = Outcomes::default();
+        for rank in shown.iter().map(|shown| shown.rank).chain(counted) {
+            let seen = seen.get_mut(attempts.of(rank) as usize);
+            if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
+                *of_attempts.entry(attempts.decided(rank).outcome).or_default() += 1;
             }
         }
         self.shown = shown;
@@ -95,7 +106,13 @@ impl<'a> Formed<'a> {
                 })
             });
         }
-        self.summary = count.summary(patterns);
+        self.summary = Summary {
+            by_outcome: by_name(outcomes),
+            by_code,
+            attempts_by_outcome: by_name(of_attempts),
+            unlisted: groups.iter().map(unlisted).collect(),
+            patterns,
+        };
     }
 
     /// Counts over what [`Self::choose`] chose.
@@ -171,6 +188,23 @@ impl<'a> Formed<'a> {
             }
         }
         story
+    }
+}
+
+type Outcomes = HashMap<Outcome, u64, ahash::RandomState>;
+
+fn by_name(outcomes: Outcomes) -> BTreeMap<&'static str, u64> {
+    outcomes.into_iter().map(|(outcome, count)| (outcome.as_str(), count)).collect()
+}
+
+fn unlisted(group: &Group) -> Unlisted {
+    Unlisted {
+        server: Server { ip: group.server.ip(), port: group.server.port() },
+        code: group.code,
+        count: group.count,
+        clients: group.clients,
+        first: Time(group.first),
+        last: Time(group.last),
     }
 }
 

@@ -5,7 +5,7 @@ use super::session::{frames, names, since_start};
 use crate::diagnosis::{self, Verdict};
 use crate::knowledge::{self, Page};
 use crate::report::model::{
-    ClientError, Confidence, Diagnosis, Evidence, Fit, Outcome, Owner, Remedy, Rival, Side,
+    ClientError, Confidence, Diagnosis, Evidence, Fit, Outcome, Owner, Remedy, Rival, Side, Text,
 };
 use crate::report::text::number;
 use crate::session::Session;
@@ -13,7 +13,7 @@ use crate::session::Session;
 /// Makes the model of one verdict. What the verdict says goes before what the page says.
 pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -> Diagnosis {
     let page = knowledge::page(verdict.code);
-    let text = |field: fn(&Page) -> &str| page.map_or("", field);
+    let text = |field: fn(&Page) -> &'static str| page.map_or("", field);
     let owner = verdict.owner.unwrap_or_else(|| text(|page| page.owner));
     let mut explanation = verdict.explanation.clone();
     let mut confidence = verdict.confidence;
@@ -27,29 +27,34 @@ pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -
         );
         explanation = if explanation.is_empty() { sentence } else { format!("{explanation} {sentence}") };
     }
-    let own = verdict.rivals.iter().map(|rival| (rival.cause.as_str(), rival.tell_apart.as_str()));
-    let pages = page.iter().flat_map(|page| &page.rivals).map(|rival| (rival.cause, rival.tell_apart));
+    let own = verdict.rivals.iter().map(|rival| Rival {
+        cause: rival.cause.clone().into(),
+        tell_apart: rival.tell_apart.clone().into(),
+    });
+    let pages = page
+        .iter()
+        .flat_map(|page| &page.rivals)
+        .map(|rival| Rival { cause: rival.cause.into(), tell_apart: rival.tell_apart.into() });
+    let ends = Ends::of(session);
     Diagnosis {
         code: verdict.code,
-        title: verdict.title.clone().unwrap_or_else(|| text(|page| page.title).to_owned()),
-        summary: text(|page| page.summary).to_owned(),
+        title: verdict.title.clone().unwrap_or_else(|| text(|page| page.title).into()),
+        summary: text(|page| page.summary).into(),
         side: side(verdict.side),
         owner: Owner::named(owner).unwrap_or(Owner::Unknown),
         confidence: self::confidence(confidence),
-        explanation,
+        explanation: explanation.into(),
         evidence: verdict.evidence.iter().map(|e| evidence(e, session)).collect(),
-        rivals: own
-            .chain(pages)
-            .map(|(cause, tell_apart)| Rival { cause: cause.to_owned(), tell_apart: tell_apart.to_owned() })
-            .collect(),
+        rivals: own.chain(pages).collect(),
         remedies: page
             .iter()
             .flat_map(|page| &page.remedies)
-            .map(|remedy| self::remedy(remedy, session))
+            .map(|remedy| self::remedy(remedy, &ends))
             .collect(),
         client_error: page.iter().flat_map(|page| &page.client_errors).map(client_error).collect(),
-        references: page
-            .map_or_else(Vec::new, |page| page.references.iter().map(ToString::to_string).collect()),
+        references: page.map_or_else(Vec::new, |page| {
+            page.references.iter().map(|reference| Text::from(*reference)).collect()
+        }),
     }
 }
 
@@ -65,53 +70,72 @@ fn evidence(evidence: &diagnosis::Evidence, session: &Session) -> Evidence {
     }
 }
 
-/// The page's words HOST and CLIENT stand for the ends, and 3389 for the server's port.
-fn remedy(remedy: &knowledge::Remedy, session: &Session) -> Remedy {
-    let (client, server) = (session.tcp.client, session.tcp.server);
+/// What stands for the ends in the commands of a page.
+struct Ends<'a> {
+    client: String,
+    /// The server's address.
+    host: String,
+    /// Its name, where it is harmless: a name comes out of a packet, and commands are pasted.
+    name: Option<&'a str>,
+    port: String,
+}
+
+impl<'a> Ends<'a> {
+    fn of(session: &'a Session) -> Self {
+        let (client, server) = (session.tcp.client, session.tcp.server);
+        let [_, name] = names(session);
+        let harmless =
+            |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+        Ends {
+            client: client.ip().to_string(),
+            host: server.ip().to_string(),
+            name: name.filter(harmless),
+            port: server.port().to_string(),
+        }
+    }
+}
+
+/// The page's words HOST and CLIENT stand for the ends, and 3389 for the server's port. For mstsc, which needs
+/// it for Kerberos and certificates, HOST is the name.
+fn remedy(remedy: &knowledge::Remedy, ends: &Ends<'_>) -> Remedy {
     let command = remedy.command.map(|command| {
-        let command = match host(command, session) {
-            Some(host) => replace_word(command, "HOST", &host),
-            None => command.to_owned(),
+        let host = if command.starts_with("mstsc") { ends.name } else { Some(ends.host.as_str()) };
+        let word = |word: &str| match word {
+            "HOST" => host,
+            "CLIENT" => Some(ends.client.as_str()),
+            "3389" => Some(ends.port.as_str()),
+            _ => None,
         };
-        let command = replace_word(&command, "CLIENT", &client.ip().to_string());
-        replace_word(&command, "3389", &server.port().to_string())
+        replace_words(command, word)
     });
-    Remedy { who: remedy.who.to_owned(), text: remedy.text.to_owned(), command }
+    Remedy { who: remedy.who.into(), text: remedy.text.into(), command }
 }
 
-/// What stands for HOST: the address; for mstsc, which needs it for Kerberos and certificates, the name. A
-/// name comes out of a packet, so only one of harmless characters gets into what people paste.
-fn host(command: &str, session: &Session) -> Option<String> {
-    if !command.starts_with("mstsc") {
-        return Some(session.tcp.server.ip().to_string());
+/// The text with other words where there are any.
+fn replace_words<'a>(text: &'static str, other: impl Fn(&str) -> Option<&'a str>) -> Text {
+    let mut replaced = String::new();
+    let mut done = 0;
+    let mut at = 0;
+    for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
+        let end = at + word.len();
+        if let Some(other) = other(word) {
+            replaced.push_str(text.get(done..at).unwrap_or_default());
+            replaced.push_str(other);
+            done = end;
+        }
+        at = end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     }
-    let [_, name] = names(session);
-    let harmless = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
-    name.filter(harmless).map(str::to_owned)
-}
-
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let mut replaced = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut before = None;
-    while let Some(at) = rest.find(word) {
-        let (head, tail) = rest.split_at(at);
-        let tail = tail.get(word.len()..).unwrap_or_default();
-        let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let part = inside(head.chars().next_back().or(before)) || inside(tail.chars().next());
-        replaced.push_str(head);
-        replaced.push_str(if part { word } else { by });
-        before = word.chars().next_back();
-        rest = tail;
+    if done == 0 {
+        return text.into();
     }
-    replaced.push_str(rest);
-    replaced
+    replaced.push_str(text.get(done..).unwrap_or_default());
+    replaced.into()
 }
 
 fn client_error(error: &knowledge::ClientError) -> ClientError {
     ClientError {
-        code: error.code.to_owned(),
-        extended: error.extended.map(str::to_owned),
+        code: error.code.into(),
+        extended: error.extended.map(Text::from),
         fit: Fit::named(error.fit).unwrap_or(Fit::Consistent),
     }
 }
@@ -150,7 +174,8 @@ mod tests {
 
     #[test]
     fn replaces_whole_words_only() {
-        let replace = |text| replace_word(text, "HOST", "10.0.0.1");
+        let word = |word: &str| (word == "HOST").then_some("10.0.0.1");
+        let replace = |text| replace_words(text, word);
         assert_eq!(replace("ping HOST"), "ping 10.0.0.1");
         assert_eq!(replace("HOST HOST:3390 /v:HOST"), "10.0.0.1 10.0.0.1:3390 /v:10.0.0.1");
         assert_eq!(replace("MYHOST HOSTS HOST_A"), "MYHOST HOSTS HOST_A");

@@ -107,10 +107,10 @@ fn timeline(happened: &Happened) -> Vec<Event> {
             time_s: since_start(happened, entry.span.first),
             direction: entry.dir.map(Direction::from),
             phase: phase(entry.phase),
-            kind: entry.kind.to_owned(),
+            kind: entry.kind.into(),
             inferred: entry.inferred,
             summary: entry.summary,
-            details: entry.details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            details: entry.details.into_iter().collect(),
         }
     };
     session::timeline(happened).into_iter().map(event).collect()

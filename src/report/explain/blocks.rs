@@ -264,7 +264,7 @@ fn steps(blocks: &mut Vec<Block>, remedies: &[Remedy]) {
     blocks.push(Block::Section("What to do".to_owned()));
     for (i, remedy) in remedies.iter().enumerate() {
         let text = format!("{}: {}", remedy.who, remedy.text);
-        blocks.push(Block::Step(i + 1, text, remedy.command.clone()));
+        blocks.push(Block::Step(i + 1, text, remedy.command.clone().map(Into::into)));
     }
 }
 

@@ -152,7 +152,7 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
     let foot = canvas.y + 6;
     let text = match session.outcome {
         Outcome::Healthy => "healthy".to_owned(),
-        _ => session.diagnosis.title.clone(),
+        _ => session.diagnosis.title.to_string(),
     };
     Ladder {
         id: session.id,
@@ -243,7 +243,7 @@ impl Canvas {
             full: if event.inferred {
                 format!("{} (concluded from size, order and time)", event.summary)
             } else {
-                event.summary.clone()
+                event.summary.to_string()
             },
             label,
             time: format!("{:.3} s", event.time_s.0),

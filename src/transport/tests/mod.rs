@@ -289,7 +289,7 @@ impl Run {
         self.out
             .drain(..)
             .filter_map(|finished| match finished {
-                Finished::Bare(bare) => Some((bare.facts(), None)),
+                Finished::Bare(bare) => Some((Box::new(bare.facts()), None)),
                 Finished::Session { facts, reader } => Some((facts, reader)),
                 Finished::Other { .. } => None,
             })
