@@ -195,6 +195,8 @@ fn help_and_version() {
         "--timeline",
         "--saw",
         "explain",
+        #[cfg(feature = "live")]
+        "live",
         "--tz",
         "--exit-code",
         "--color",
@@ -202,7 +204,7 @@ fn help_and_version() {
     ] {
         assert!(text.contains(option), "{option}: {text}");
     }
-    for later in ["--redact", "--keylog", "live", "compare"] {
+    for later in ["--redact", "--keylog", "compare"] {
         assert!(!text.contains(later), "{later}: {text}");
     }
     let version = command().arg("--version").output().unwrap();

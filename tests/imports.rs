@@ -37,6 +37,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("SystemTime", &["capture", "cli"], "the engine reads no clock"),
     ("Instant::now", &["capture", "cli"], "the engine reads no clock"),
     ("thread::", &["capture", "cli"], "the engine starts no thread"),
+    ("signal_hook", &["cli"], "the library is told when to stop"),
     ("clap", &["cli", "main.rs"], "the library knows nothing of terminals"),
     ("anstream", &["cli", "main.rs"], "the library knows nothing of terminals"),
     ("indicatif", &["cli", "main.rs"], "the library knows nothing of terminals"),

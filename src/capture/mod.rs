@@ -30,6 +30,8 @@ mod foreign;
 mod info;
 mod input;
 mod interface;
+#[cfg(feature = "live")]
+pub mod live;
 mod map;
 mod merge;
 mod open;

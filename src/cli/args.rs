@@ -60,6 +60,10 @@ pub(crate) enum Command {
     /// Say what an error, a code or a diagnosis means, and what on the wire leads there; needs no capture.
     #[command(after_help = super::explain::EXAMPLES, arg_required_else_help = true)]
     Explain(Explain),
+    /// Say the same of live traffic, session by session as they end.
+    #[cfg(feature = "live")]
+    #[command(after_help = super::live::EXAMPLES)]
+    Live(super::live::Args),
 }
 
 impl Args {

@@ -7,6 +7,8 @@ mod analyze;
 mod args;
 mod explain;
 mod input;
+#[cfg(feature = "live")]
+mod live;
 mod output;
 mod progress;
 mod report;
@@ -23,6 +25,8 @@ pub(crate) fn main() -> ExitCode {
         args::Command::Analyze(args) => analyze::run(&args),
         args::Command::Report(args) => report::run(&args),
         args::Command::Explain(args) => explain::run(&args),
+        #[cfg(feature = "live")]
+        args::Command::Live(args) => live::run(&args),
     }
     .into()
 }

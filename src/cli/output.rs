@@ -50,6 +50,16 @@ pub(crate) fn explain(explanation: &Explanation, args: &Explain) -> io::Result<(
     out.flush()
 }
 
+/// Writes a list.
+#[cfg(feature = "live")]
+pub(crate) fn text(text: &str) -> super::Status {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => super::Status::Trouble,
+        _ => super::Status::Done,
+    }
+}
+
 fn colors(asked: Color) -> ColorChoice {
     match asked {
         Color::Auto => AutoStream::choice(&io::stdout()),

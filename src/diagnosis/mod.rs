@@ -12,7 +12,7 @@ mod patterns;
 mod rules;
 mod verdict;
 
-pub use attempts::{Attempts, Decided};
+pub use attempts::{Attempts, Decided, GAP};
 pub use context::{Context, History, ServerHistory};
 pub use groups::{Group, groups};
 pub use ledger::{Asked, Brief, Kept, Ledger};

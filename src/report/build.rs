@@ -3,6 +3,7 @@
 mod attempts;
 mod diagnosis;
 mod rdp;
+pub mod running;
 mod session;
 
 pub(super) use rdp::ERROR_INFO;

@@ -10,6 +10,7 @@ pub mod community_id;
 pub mod explain;
 pub mod html;
 pub mod json;
+pub mod line;
 pub mod markdown;
 pub mod model;
 pub mod ndjson;

@@ -41,9 +41,9 @@ pub struct Report {
 /// One capture that was read.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Capture {
-    /// The path as it was given; "-" for standard input.
+    /// The path as it was given; "-" for standard input; the names of the interfaces of a live capture.
     pub file: String,
-    /// "pcap" or "pcapng".
+    /// "pcap", "pcapng", or "live".
     pub format: &'static str,
     /// "gzip" or "zstd".
     pub compression: Option<&'static str>,
@@ -62,7 +62,7 @@ pub struct Capture {
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Session {
-    /// From 1, in the order of first packets.
+    /// From 1, in the order of first packets; in a live capture, the number of its first frame.
     pub id: u64,
     /// The attempt that it belongs to.
     pub attempt: u64,

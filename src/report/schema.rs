@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema};
 
 use super::explain::Explanation;
 use super::model::Report;
-use super::ndjson::{SessionLine, SummaryLine};
+use super::ndjson::{PhaseLine, SessionLine, SummaryLine, UnlistedLine};
 
 /// A line of the format with one session a line.
 #[derive(JsonSchema)]
@@ -14,6 +14,8 @@ use super::ndjson::{SessionLine, SummaryLine};
 enum Line {
     Session(SessionLine<'static>),
     Summary(SummaryLine<'static>),
+    Phase(PhaseLine),
+    Unlisted(UnlistedLine<'static>),
 }
 
 fn schema_of<T: JsonSchema>(id: &str, title: &str) -> Schema {

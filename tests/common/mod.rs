@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
+use rdpwhy::analyzer::{Analyzer, Diagnosed, Options, Over};
 use rdpwhy::base::{Frame, FrameRef, LinkType, Timestamp};
 use rdpwhy::capture::{Capture, Source};
 use rdpwhy::diagnosis::{Confidence, Outcome};
@@ -154,6 +154,19 @@ pub fn run<'a>(frames: impl IntoIterator<Item = &'a Owned>) -> Vec<Verdict> {
         analyzer.push(&frame.frame(number));
     }
     finish(analyzer, number)
+}
+
+/// The sessions of frames, in the order in which they ended.
+pub fn run_all(frames: &[Owned]) -> Vec<Over> {
+    let mut analyzer = Analyzer::new(Options::default());
+    let mut done = Vec::new();
+    for (frame, number) in frames.iter().zip(1..) {
+        analyzer.push(&frame.frame(number));
+        done.extend(std::iter::from_fn(|| analyzer.poll_over()));
+    }
+    analyzer.finish();
+    done.extend(std::iter::from_fn(|| analyzer.poll_over()));
+    done
 }
 
 /// Ends the run of an engine that took `frames` frames.

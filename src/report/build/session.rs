@@ -97,6 +97,12 @@ pub(super) const fn phase(phase: session::Phase) -> Phase {
     }
 }
 
+impl From<session::Phase> for Phase {
+    fn from(entered: session::Phase) -> Self {
+        phase(entered)
+    }
+}
+
 fn timeline(happened: &Happened) -> Vec<Event> {
     let event = |entry: session::Entry| {
         let (capture, frame, last_frame) = frames(entry.span);

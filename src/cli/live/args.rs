@@ -1,0 +1,124 @@
+//! What `live` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use rdpwhy::capture::live::{Filter, Settings};
+use rdpwhy::report::Zone;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  rdpwhy live                                sessions at the interface of the default route, as they end
+  rdpwhy live --list                         which interfaces there are
+  rdpwhy live -i eth0 -i eth1 --port 3390    two interfaces as one, and a port of your own
+  rdpwhy live -i any --format ndjson --events --output /var/log/rdpwhy.ndjson
+                                             for a log pipeline; SIGHUP opens the file anew
+
+Ends with SIGINT or SIGTERM, with what still runs reported as it stands.
+Exit status: 0 ended by a signal or because nobody reads on, 2 bad usage, no permission, no such
+interface or unwritable output.";
+
+/// Everything that `live` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    /// Capture here (may be given several times; "any" is every interface); without it, at the interface
+    /// of the default route
+    #[arg(short, long = "interface", value_name = "NAME", help_heading = "Capturing")]
+    pub(crate) interface: Vec<String>,
+
+    /// List the interfaces and end
+    #[arg(long, help_heading = "Capturing")]
+    pub(crate) list: bool,
+
+    /// Look for RDP on this server port too, beside 3389, 3390, 3391 and 2179
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Capturing")]
+    pub(crate) port: Vec<u16>,
+
+    /// Look for RDP on every port
+    #[arg(long, help_heading = "Capturing")]
+    pub(crate) all_ports: bool,
+
+    /// Capture what this pcap-filter(7) takes; by default RDP's usual ports, ICMP errors and fragments, also
+    /// in VLAN tags
+    #[arg(long, value_name = "EXPRESSION", conflicts_with = "all_ports", help_heading = "Capturing")]
+    pub(crate) filter: Option<String>,
+
+    /// Keep this many bytes of a packet
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = Settings::SNAPLEN,
+        value_parser = clap::value_parser!(u32).range(64..=i64::from(Settings::SNAPLEN)),
+        help_heading = "Capturing"
+    )]
+    pub(crate) snaplen: u32,
+
+    /// Size of the kernel's buffer for each interface, in MiB
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = Settings::BUFFER >> 20,
+        value_parser = clap::value_parser!(u32).range(1..=1024),
+        help_heading = "Capturing"
+    )]
+    pub(crate) buffer: u32,
+
+    /// Take packets for other machines too, where a mirror port brings them
+    #[arg(long, help_heading = "Capturing")]
+    pub(crate) promiscuous: bool,
+
+    /// Take each packet at once instead of up to 50 ms later, which costs more
+    #[arg(long, help_heading = "Capturing")]
+    pub(crate) immediate: bool,
+
+    /// How to show sessions
+    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Showing")]
+    pub(crate) format: Format,
+
+    /// Tell each phase that a session enters, as it happens
+    #[arg(long, help_heading = "Showing")]
+    pub(crate) events: bool,
+
+    /// Write to this file instead of standard output, after what it holds; SIGHUP opens it anew
+    #[arg(long, value_name = "FILE", help_heading = "Showing")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Time zone for times shown: UTC, local or an offset (NDJSON is always in UTC)
+    #[arg(
+        long,
+        value_name = "UTC|local|+HH:MM",
+        default_value = "UTC",
+        hide_default_value = true,
+        allow_hyphen_values = true,
+        help_heading = "Showing"
+    )]
+    pub(crate) tz: Zone,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One line a session, for people
+    Text,
+    /// One JSON object a line
+    Ndjson,
+}
+
+impl Live {
+    /// What to capture on these interfaces.
+    pub(crate) fn settings(&self, devices: Vec<String>) -> Settings {
+        let filter = match &self.filter {
+            Some(text) => Filter::Expression(text.clone()),
+            None if self.all_ports => Filter::Everything,
+            None => Filter::Ports(self.port.clone()),
+        };
+        Settings {
+            devices,
+            filter,
+            snaplen: self.snaplen,
+            buffer: self.buffer << 20,
+            promiscuous: self.promiscuous,
+            immediate: self.immediate,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Live capture for real: captures are replayed over a veth pair, and `rdpwhy live` must say of them what
+//! `analyze` says of the file.
+//!
+//! Needs root, network namespaces and tcpreplay, and takes its time: it runs where `RDPWHY_LIVE_TESTS` is set
+//! (`.ci/run` sets it), and fails there if something is missing.
+
+#![cfg(all(feature = "live", feature = "cli", target_os = "linux"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use common::{Frames, captures_below, read, run};
+use serde_json::Value;
+
+/// Says so where the tests can't run.
+fn wanted(test: &str) -> bool {
+    if std::env::var_os("RDPWHY_LIVE_TESTS").is_none() {
+        eprintln!("SKIPPED: {test}, because RDPWHY_LIVE_TESTS is not set (needs root and tcpreplay)");
+        return false;
+    }
+    true
+}
+
+fn command(line: &str) -> Command {
+    let mut words = line.split_whitespace();
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+}
+
+fn shell(line: &str) {
+    let output = command(line).output().unwrap_or_else(|error| panic!("{line}: {error}"));
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Two namespaces and a cable between them.
+struct Cable {
+    name: String,
+}
+
+impl Cable {
+    fn new(name: &str) -> Self {
+        let name = format!("rdpwhy-{}-{name}", std::process::id());
+        let cable = Cable { name };
+        for end in ["a", "b"] {
+            let namespace = cable.namespace(end);
+            shell(&format!("ip netns add {namespace}"));
+            shell(&format!("ip netns exec {namespace} sysctl -qw net.ipv6.conf.all.disable_ipv6=1"));
+        }
+        cable.plug();
+        cable
+    }
+
+    /// Puts the cable in; the ends are called "wire".
+    fn plug(&self) {
+        let (a, b) = (self.namespace("a"), self.namespace("b"));
+        shell(&format!("ip -n {a} link add wire type veth peer name wire netns {b}"));
+        for end in [a, b] {
+            // Captures hold segments that an interface was to cut.
+            shell(&format!("ip -n {end} link set wire mtu 65535 up"));
+        }
+    }
+
+    fn namespace(&self, end: &str) -> String {
+        format!("{}-{end}", self.name)
+    }
+
+    fn replay(&self, capture: &Path, more: &str) {
+        let a = self.namespace("a");
+        shell(&format!("ip netns exec {a} tcpreplay -q {more} -i wire {}", capture.display()));
+    }
+
+    /// Starts `rdpwhy live` at the other end.
+    fn live(&self, arguments: &str) -> Live {
+        let b = self.namespace("b");
+        let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
+        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format ndjson {arguments}"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        stderr.read_line(&mut said).unwrap();
+        assert!(said.contains("listening on"), "{said}");
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Live { child, stdout, stderr }
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        for end in ["a", "b"] {
+            let _ = command(&format!("ip netns del {}", self.namespace(end))).status();
+        }
+    }
+}
+
+/// A line, which must be as the schema tells.
+fn sound(line: &str) -> Value {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let schema = serde_json::to_value(rdpwhy::report::schema::line()).unwrap();
+        jsonschema::validator_for(&schema).unwrap()
+    });
+    let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+    let wrong: Vec<String> = SCHEMA.iter_errors(&value).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}: {line}");
+    value
+}
+
+struct Live {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Live {
+    fn signal(&self, name: &str) {
+        shell(&format!("kill -{name} {}", self.child.id()));
+    }
+
+    fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        sound(&line)
+    }
+
+    /// Ends it; returns the rest of what it says.
+    fn end(mut self) -> (Vec<Value>, String) {
+        self.signal("TERM");
+        let mut text = String::new();
+        self.stdout.read_to_string(&mut text).unwrap();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0));
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).unwrap();
+        (text.lines().map(sound).collect(), said)
+    }
+}
+
+type Said = (String, String, String, String, String, String);
+
+fn said(session: &Value) -> Said {
+    let end = |name: &str| format!("{}:{}", session[name]["ip"].as_str().unwrap(), session[name]["port"]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let diagnosis = &session["diagnosis"];
+    (
+        end("client"),
+        end("server"),
+        text(&diagnosis["code"]),
+        text(&session["outcome"]),
+        text(&session["phase"]),
+        text(&diagnosis["confidence"]),
+    )
+}
+
+fn live_says(cable: &Cable, capture: &Path) -> Vec<Said> {
+    let live = cable.live("-i wire --all-ports");
+    cable.replay(capture, "");
+    let (lines, errors) = live.end();
+    let (summary, sessions) = lines.split_last().unwrap();
+    assert_eq!(summary["type"], "summary", "{errors}");
+    let mut said: Vec<Said> = sessions.iter().map(said).collect();
+    said.sort();
+    said
+}
+
+fn file_says(capture: &Frames) -> Vec<Said> {
+    let verdicts = run(&capture.frames);
+    let mut said: Vec<Said> = verdicts
+        .iter()
+        .map(|verdict| {
+            let confidence = format!("{:?}", verdict.confidence).to_lowercase();
+            (
+                verdict.client.ip().to_string() + ":" + &verdict.client.port().to_string(),
+                verdict.server.ip().to_string() + ":" + &verdict.server.port().to_string(),
+                verdict.code.to_owned(),
+                format!("{:?}", verdict.outcome).to_lowercase(),
+                verdict.phase.as_str().to_owned(),
+                confidence,
+            )
+        })
+        .collect();
+    said.sort();
+    said
+}
+
+/// The project's captures that tcpreplay can send as they were: Ethernet, every packet whole.
+fn replayable() -> Vec<Frames> {
+    let paths = captures_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("captures"));
+    let plain = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "pcapng");
+    let whole = |capture: &Frames| {
+        capture
+            .frames
+            .iter()
+            .all(|f| f.link.0 == 1 && f.data.len() as u32 == f.wire_len && f.data.len() < 65_536)
+    };
+    paths.iter().filter(|path| plain(path)).map(|path| read(path)).filter(whole).collect()
+}
+
+#[test]
+fn replayed_captures_get_the_verdicts_of_their_files() {
+    const AT_ONCE: usize = 16;
+    if !wanted("replayed_captures_get_the_verdicts_of_their_files") {
+        return;
+    }
+    let captures = replayable();
+    assert!(captures.len() > 100, "only {} captures", captures.len());
+    let left = Mutex::new(captures.iter());
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for worker in 0..AT_ONCE {
+            let (left, wrong) = (&left, &wrong);
+            scope.spawn(move || {
+                let cable = Cable::new(&worker.to_string());
+                loop {
+                    let Some(capture) = left.lock().unwrap().next() else { return };
+                    if live_says(&cable, &capture.path) != file_says(capture) {
+                        wrong.lock().unwrap().push(capture);
+                    }
+                }
+            });
+        }
+    });
+    // Many at once upset each other's timing: what differed is asked again, alone.
+    let cable = Cable::new("alone");
+    let mut still = Vec::new();
+    for capture in wrong.into_inner().unwrap() {
+        eprintln!("once more, alone: {}", capture.name());
+        let (live, file) = (live_says(&cable, &capture.path), file_says(capture));
+        if live != file {
+            still.push(format!("{}\n  live {live:?}\n  file {file:?}", capture.name()));
+        }
+    }
+    assert!(still.is_empty(), "{} of {}:\n{}", still.len(), captures.len(), still.join("\n"));
+}
+
+/// Captures with one session that failed, and was over at its end. A session replayed again is the same session.
+fn failed(which: usize) -> PathBuf {
+    let captures = [
+        "tls-cipher-mismatch/xrdp-tls12",
+        "negotiation-nla-required/shadow",
+        "tls-version-mismatch/server-tls13-only",
+    ];
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(captures[which]).with_extension("pcapng")
+}
+
+#[test]
+fn a_session_is_told_within_two_seconds_of_its_end() {
+    if !wanted("a_session_is_told_within_two_seconds_of_its_end") {
+        return;
+    }
+    let cable = Cable::new("soon");
+    let mut live = cable.live("-i wire --events");
+    cable.replay(&failed(0), "");
+    let over = Instant::now();
+    for phase in ["tcp-connect", "x224-negotiation", "tls-handshake"] {
+        let line = live.line();
+        assert_eq!((&line["type"], &line["phase"]), (&"phase".into(), &phase.into()), "{line}");
+        assert_eq!(line["id"], 1);
+    }
+    assert!(over.elapsed() < Duration::from_millis(500), "phases took {:?}", over.elapsed());
+    let session = live.line();
+    assert!(over.elapsed() < Duration::from_secs(2), "the verdict took {:?}", over.elapsed());
+    assert_eq!((&session["diagnosis"]["code"], &session["id"]), (&"tls-cipher-mismatch".into(), &1.into()));
+    // The end comes within a second, with the session that still runs.
+    cable.replay(&failed(1), "--limit 4");
+    let begun = Instant::now();
+    let (lines, errors) = live.end();
+    assert!(begun.elapsed() < Duration::from_secs(1), "the end took {:?}", begun.elapsed());
+    let types: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap_or("session")).collect();
+    assert_eq!(types, ["phase", "phase", "session", "summary"], "{errors}");
+    assert_eq!(lines[2]["outcome"], "inconclusive");
+    assert_eq!(lines[3]["by_code"], serde_json::json!({"inconclusive": 1, "tls-cipher-mismatch": 1}));
+    assert!(errors.contains("0 dropped by the kernel"), "{errors}");
+}
+
+#[test]
+fn the_file_is_opened_anew_and_the_interface_may_go() {
+    if !wanted("the_file_is_opened_anew_and_the_interface_may_go") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.ndjson");
+    let count = |path: &Path| std::fs::read_to_string(path).unwrap_or_default().lines().count();
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !done() {
+            assert!(begun.elapsed() < Duration::from_secs(6), "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let cable = Cable::new("file");
+    let live = cable.live(&format!("-i wire --output {}", file.display()));
+    cable.replay(&failed(0), "");
+    until("the first session", &|| count(&file) == 1);
+    let rotated = folder.path().join("out.ndjson.1");
+    std::fs::rename(&file, &rotated).unwrap();
+    live.signal("HUP");
+    // Down, up, gone, and there again: it goes on.
+    let b = cable.namespace("b");
+    for state in ["down", "up"] {
+        shell(&format!("ip -n {b} link set wire {state}"));
+        std::thread::sleep(Duration::from_millis(1200));
+    }
+    cable.replay(&failed(1), "");
+    until("the session after the interface was down", &|| count(&file) == 1);
+    shell(&format!("ip -n {b} link del wire"));
+    std::thread::sleep(Duration::from_millis(1200));
+    cable.plug();
+    std::thread::sleep(Duration::from_millis(2500));
+    cable.replay(&failed(2), "");
+    until("the session after the interface was gone", &|| count(&file) == 2);
+    let (_, errors) = live.end();
+    assert_eq!((count(&rotated), count(&file)), (1, 3), "{errors}");
+    let times = |what: &str| errors.matches(what).count();
+    // At the start, its link may not have been there yet.
+    let early = times("wire is up again") - 2;
+    assert_eq!((times("it has no link"), times("The interface disappeared")), (1 + early, 1), "{errors}");
+}
+
+/// Only what the default filter takes, in VLAN tags too.
+#[test]
+fn the_default_filter_takes_rdp_in_vlan_tags() {
+    if !wanted("the_default_filter_takes_rdp_in_vlan_tags") {
+        return;
+    }
+    let cable = Cable::new("vlan");
+    let healthy = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/healthy");
+    for (name, sessions) in [("vlan", 1), ("qinq", 1), ("other-port", 0)] {
+        let live = cable.live("-i wire");
+        cable.replay(&healthy.join(format!("{name}.pcapng")), "");
+        let (lines, errors) = live.end();
+        assert_eq!(lines.len(), sessions + 1, "{name}: {errors}");
+        assert!(lines.iter().take(sessions).all(|line| line["outcome"] == "healthy"), "{name}: {lines:?}");
+    }
+    let live = cable.live("-i wire -i lo");
+    cable.replay(&failed(0), "");
+    assert_eq!(live.end().0.len(), 2, "several interfaces are one capture");
+}
+
+#[test]
+fn who_may_not_capture_is_told_how() {
+    if !wanted("who_may_not_capture_is_told_how") {
+        return;
+    }
+    let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
+    // The build may lie where nobody else may read.
+    let folder = Path::new("/tmp").join(format!("rdpwhy-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let copy = folder.join("rdpwhy");
+    std::fs::copy(rdpwhy, &copy).unwrap();
+    let output =
+        command(&format!("setpriv --reuid=65534 --clear-groups {} live -i lo", copy.display())).output();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("setcap cap_net_raw+ep") && said.contains("rdpwhy.service"), "{said}");
+    let missing = Command::new(rdpwhy).args(["live", "-i", "nosuch0"]).output().unwrap();
+    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(missing.status.code() == Some(2) && said.contains("there is no interface nosuch0"), "{said}");
+}
