@@ -1,14 +1,15 @@
 """datagram_peer.py server PORT CERTIFICATE KEY [OPTION=VALUE...]
 datagram_peer.py client HOST [PORT] [OPTION=VALUE...]
 
-RDP-UDP of version 1 and 2, reliable with TLS and lossy with DTLS. This peer is our own, after MS-RDPEUDP, MS-RDPEMT and what
+RDP-UDP of version 1, 2 and 3, reliable with TLS and (not 3) lossy with DTLS. This peer is our own, after MS-RDPEUDP, MS-RDPEMT and what
 captures of Windows show; its TLS and DTLS are OpenSSL's. It does what IronRDP's peer (rdpeudp/) does not: lossy mode, FEC packets,
-a correlation id, several clients, and faults. Its data is random bytes in tunnel data messages.
+dummy packets, a correlation id, several clients, and faults. Its data is random bytes in tunnel data messages.
 
-Of both:    version=1|2 spoken at most, version=0 speaks 1 by sending no version    isn=N    send=N messages of size=BYTES every=MS,
+Of both:    version=1|2|3 spoken at most, version=0 speaks 1 by sending no version    isn=N    send=N messages of size=BYTES every=MS,
             and big=N  each Nth of 1000 bytes
             fec=N  an FEC packet after each N source packets, which can repair one loss     stay=SECONDS idle after the data (1)
-            keepalive=SECONDS (16)     mtu=BYTES (1232)     tls=1.2 at most
+            dummy=N  of version 3: a dummy packet after each N packets of data
+            keepalive=SECONDS (16; 4)     mtu=BYTES (1232)     tls=1.2 at most
 The client: lossy=1    offer=NUMBER  the version that the SYN names (else `version`)    id=HEX  correlation id (else random)
             hash=1  a cookie hash in the SYN, as some clients send with version 2    port=N of its own    after=SECONDS it starts
             check=1  refuses certificates that no authority signed    min=1.3  offers TLS 1.3 alone    hello=never  sends no ClientHello
@@ -27,6 +28,9 @@ import traceback
 from OpenSSL import SSL
 
 from datagram_transport import ACK, CORRELATION_ID, SYN, SYNEX, SYNLOSSY, TRIES, WINDOW, Transport
+from datagram_transport3 import Transport3
+
+VERSION_3 = 0x0101
 
 class Security:
     """OpenSSL between two memory buffers."""
@@ -109,6 +113,12 @@ class Security:
         return packed
 
 
+def spoken(options):
+    """The highest version, as the wire names it; 0 for an end that names none."""
+    version = int(options.get("version", "2"), 0)
+    return VERSION_3 if version == 3 else version
+
+
 class End:
     """A client, or a server's side of one client: handshake, security, tunnel, data."""
 
@@ -134,7 +144,7 @@ class End:
         lossy = self.options.get("lossy")
         if lossy:
             flags |= SYNLOSSY
-        version = int(self.options.get("offer", self.options.get("version", "2")), 0)
+        version = int(self.options["offer"], 0) if "offer" in self.options else spoken(self.options)
         body = struct.pack(">IHH", self.isn, self.mtu, self.mtu)
         body += bytes.fromhex(self.options["id"]) if "id" in self.options else os.urandom(14) + b"\0\0"
         body += bytes(16)
@@ -151,8 +161,10 @@ class End:
         peer_isn, up, down = struct.unpack(">IHH", datagram[8:16])
         at = 16 + (32 if flags & CORRELATION_ID else 0)
         offered = struct.unpack(">H", datagram[at + 2 : at + 4])[0] if flags & SYNEX else 0
-        version = min(offered, int(self.options.get("version", 2)))
         self.lossy = bool(flags & SYNLOSSY)
+        version = min(offered, spoken(self.options))
+        if 2 < version < VERSION_3 or self.lossy:
+            version = min(version, 2)
         answer = SYN | ACK | (SYNEX if version else 0)
         body = struct.pack(">IHH", self.isn, min(self.mtu, down), min(self.mtu, up))
         body += struct.pack(">HH", 1, version) if version else b""
@@ -163,7 +175,10 @@ class End:
         self.wire_send(self.handshake)
 
     def established(self, version, peer_isn):
-        self.transport = Transport(self.options, version, self.lossy, self.isn, peer_isn, self.wire_send, self.secured)
+        if version == VERSION_3:
+            self.transport = Transport3(self.options, self.wire_send, self.secured)
+        else:
+            self.transport = Transport(self.options, version, self.lossy, self.isn, peer_isn, self.wire_send, self.secured)
         if self.options.get("tls") != "mute" and self.options.get("hello") != "never":
             self.security = Security(self.options, self.lossy, self.server, self.certificate)
         print(f"connected, version {version}, {'lossy' if self.lossy else 'reliable'}", flush=True)
@@ -173,8 +188,9 @@ class End:
         if len(datagram) < 8:
             return
         flags = struct.unpack(">H", datagram[6:8])[0]
+        whole = len(datagram) >= 1132
         if self.server:
-            if flags & SYN:
+            if whole and flags & SYN and datagram[:4] == b"\xff\xff\xff\xff":
                 if self.handshake is None:
                     self.syn_ack(datagram)
                 elif self.transport is None:
@@ -182,7 +198,7 @@ class End:
                 return
             if self.transport is None and self.handshake:
                 self.established(self.version, self.peer_isn)
-        elif flags & (SYN | ACK) == SYN | ACK:
+        elif whole and flags & (SYN | ACK) == SYN | ACK and struct.unpack(">I", datagram[:4])[0] == self.isn:
             if self.transport is None:
                 at = struct.unpack(">H", datagram[18:20])[0] if flags & SYNEX else 1
                 self.established(at, struct.unpack(">I", datagram[8:12])[0])
