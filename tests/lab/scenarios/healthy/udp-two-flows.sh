@@ -1,5 +1,6 @@
 how="a session over TCP with two UDP flows of version 2 beside it, reliable and lossy, that carry one correlation id. Captured at the server."
 peers="xfreerdp 2.11.7, xrdp 0.9.21; for UDP our own after the specification, OpenSSL"
+format=pcapng.gz
 play() {
     xrdp_start
     datagram_server send=100 every=30

@@ -1,5 +1,6 @@
 how="a session over TCP with a UDP flow of version 3 beside it. Captured at the client."
 peers="xfreerdp 2.11.7, xrdp 0.9.21; for UDP ironrdp-rdpeudp-tokio 0.2.0, rustls"
+format=pcapng.gz
 play() {
     xrdp_start
     ironrdp_server send=100 size=200 every=30000 stay=30

@@ -1,5 +1,6 @@
 how="RDP-UDP of version 2; after 3 s the path silently drops IP packets of more than 900 bytes; small ones still pass. Captured at the server."
 peers="our own after the specification, OpenSSL, a script that forwards"
+format=pcapng.gz
 play() {
     datagram_path t3=big:900
     datagram_server send=100000 every=20 big=10

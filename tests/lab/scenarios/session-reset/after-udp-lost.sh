@@ -1,6 +1,7 @@
 how="a UDP flow beside the session dies after 8 s, and about 65 s later the session's TCP connection goes: xrdp is killed and its host resets. Captured at the client."
 peers="xfreerdp 2.11.7, xrdp 0.9.21; for UDP ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards"
 forged="the moment at which xrdp ends"
+format=pcapng.gz
 play() {
     xrdp_start
     datagram_path t8=drop

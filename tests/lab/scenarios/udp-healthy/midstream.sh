@@ -1,5 +1,6 @@
 how="version 3; the capture begins in the midst of data. Captured at the client."
 peers="ironrdp-rdpeudp-tokio 0.2.0, rustls"
+format=pcapng.gz
 play() {
     ironrdp_server send=600 size=60 every=10000 stay=20
     ironrdp_client $SERVER4 send=600 size=60 every=10000

@@ -1,5 +1,6 @@
 how="a working session over TCP, with a UDP flow of version 3 that dies after 4 s; TCP goes on. Captured at the client."
 peers="xfreerdp 2.11.7, xrdp 0.9.21; for UDP ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards"
+format=pcapng.gz
 play() {
     xrdp_start
     datagram_path t4=drop

@@ -1,5 +1,6 @@
 how="version 2; the server's process is killed, and its host answers with ICMP port unreachable. Captured at the client."
 peers="our own after the specification, OpenSSL"
+format=pcapng.gz
 play() {
     datagram_server send=100000 every=20
     capture client

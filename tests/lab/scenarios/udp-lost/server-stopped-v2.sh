@@ -1,5 +1,6 @@
 how="version 2; the server's process hangs (SIGSTOP) in the midst of data; the client repeats, then closes. Captured at the server."
 peers="our own after the specification, OpenSSL"
+format=pcapng.gz
 play() {
     datagram_server send=100000 every=20
     capture server
