@@ -2,14 +2,15 @@
 
 mod held;
 mod over;
+mod udp;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::{Dir, Frame, Limits, PerDir, Stamp, Timestamp};
-use crate::diagnosis::{Diagnosis, History, diagnose};
+use crate::diagnosis::{Context, Diagnosis, History, diagnose, with_udp};
 use crate::packet::{Body, Decoder, Undecoded};
-use crate::session::{Conversation, Facts, Phase, Session};
+use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
 
 /// IP's number of it.
@@ -17,6 +18,7 @@ const TCP: u8 = 6;
 
 use held::Held;
 pub use over::{Over, Whole};
+use udp::UdpDesk;
 
 /// One session and what is wrong with it.
 #[derive(Debug)]
@@ -25,6 +27,33 @@ pub struct Diagnosed {
     pub session: Session,
     /// Why it ended.
     pub diagnosis: Diagnosis,
+    /// Its RDP-UDP flows, in the order of their first packets.
+    pub udp: Vec<DiagnosedUdp>,
+}
+
+/// One RDP-UDP flow and what is wrong with it.
+#[derive(Debug)]
+pub struct DiagnosedUdp {
+    /// What happened.
+    pub session: UdpSession,
+    /// Why it ended.
+    pub diagnosis: Diagnosis,
+}
+
+impl Diagnosed {
+    /// A session of which `own` is known without its flows.
+    fn new(session: Session, udp: Vec<DiagnosedUdp>, own: Diagnosis) -> Self {
+        let flows: Vec<_> = udp.iter().map(|udp| (&udp.session, &udp.diagnosis.verdict)).collect();
+        let diagnosis = with_udp(&session, own, &flows);
+        Diagnosed { session, diagnosis, udp }
+    }
+}
+
+impl From<UdpSession> for DiagnosedUdp {
+    fn from(session: UdpSession) -> Self {
+        let diagnosis = diagnose(&session, Context::default());
+        DiagnosedUdp { session, diagnosis }
+    }
 }
 
 /// What to look for.
@@ -70,6 +99,7 @@ pub struct Analyzer {
     ports: Vec<u16>,
     decoder: Decoder,
     connections: Connections<Conversation>,
+    udp: UdpDesk,
     history: History,
     held: Held,
     done: VecDeque<Over>,
@@ -96,6 +126,7 @@ impl Analyzer {
         Analyzer {
             decoder: Decoder::new(&limits),
             connections: Connections::new(&limits, Config { ports: ports.clone() }),
+            udp: UdpDesk::new(&limits),
             history: History::default(),
             held: Held::default(),
             done: VecDeque::new(),
@@ -119,6 +150,11 @@ impl Analyzer {
         if frame.time > self.now {
             self.now = frame.time;
             self.connections.advance(self.now);
+            if !self.udp.is_empty() {
+                // A session that is over takes its flows before they are over by themselves.
+                self.collect();
+                self.udp.advance(self.now);
+            }
         }
         self.last = None;
         match self.decoder.decode(frame, self.order) {
@@ -129,14 +165,18 @@ impl Analyzer {
                         let source = SocketAddr::new(packet.meta.src, segment.src_port);
                         self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
                     }
-                    let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
+                    let (ports, limits, held, udp) = (&self.ports, &self.limits, &self.held, &mut self.udp);
                     self.connections.segment(&packet.meta, segment, &mut |tcp| {
                         let rdp_port = ports.contains(&tcp.server.port());
-                        Conversation::new(tcp, rdp_port, limits, held.sender())
+                        let token = udp.token(tcp.client.ip(), tcp.server.ip());
+                        Conversation::new(tcp, rdp_port, limits, held.sender()).holding(token)
                     });
                 }
                 Body::Udp(datagram) => {
                     self.overview.udp += 1;
+                    if self.udp.datagram(&packet.meta, datagram) {
+                        return self.collect();
+                    }
                     let source = SocketAddr::new(packet.meta.src, datagram.src_port);
                     let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
                     let bytes = u64::from(datagram.payload_len);
@@ -160,6 +200,7 @@ impl Analyzer {
                 }
                 Body::IcmpError(error) => {
                     self.connections.icmp(&packet.meta, error);
+                    self.udp.icmp(&packet.meta, error);
                     if self.follow && error.protocol == TCP {
                         let source = SocketAddr::new(error.src, error.src_port);
                         self.last = Some((source, SocketAddr::new(error.dst, error.dst_port)));
@@ -194,6 +235,8 @@ impl Analyzer {
             self.now = now;
             self.connections.advance(now);
             self.collect();
+            self.udp.advance(now);
+            self.collect();
         }
     }
 
@@ -203,13 +246,18 @@ impl Analyzer {
         self.finished = true;
     }
 
-    /// The next session that is over, with its verdict.
+    /// The next TCP session that is over, with its verdict. RDP-UDP flows whose TCP session is not in the capture
+    /// are left out.
     #[inline]
     pub fn poll(&mut self) -> Option<Diagnosed> {
-        self.poll_over().map(|over| over.whole.into_told())
+        loop {
+            if let Some(told) = self.poll_over()?.whole.into_told() {
+                return Some(told);
+            }
+        }
     }
 
-    /// The same, told when it is asked for.
+    /// The next session that is over, TCP or UDP, told when it is asked for.
     #[inline]
     pub fn poll_over(&mut self) -> Option<Over> {
         // Nearly every packet ends nothing.
@@ -224,7 +272,9 @@ impl Analyzer {
             // One by one: at the end of a capture everything that is open comes at once.
             let Some(finished) = self.connections.poll() else {
                 if self.finished {
+                    self.udp.finish();
                     self.held.look(Timestamp(i64::MAX), &self.history, &mut self.done);
+                    self.alone();
                     if !self.done.is_empty() {
                         continue;
                     }
@@ -248,6 +298,16 @@ impl Analyzer {
             self.take(finished);
         }
         self.held.look(self.now, &self.history, &mut self.done);
+        if !self.udp.is_empty() {
+            self.alone();
+        }
+    }
+
+    /// Flows whose TCP session is not in the capture.
+    fn alone(&mut self) {
+        while let Some(flow) = self.udp.poll() {
+            self.done.push_back(DiagnosedUdp::from(flow).into());
+        }
     }
 
     fn take(&mut self, finished: Finished<Conversation>) {
@@ -258,7 +318,9 @@ impl Analyzer {
                 let session = Session::new(tcp, facts);
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
-                self.held.take(Diagnosed { session, diagnosis }, &self.history, &mut self.done);
+                let udp = self.udp.of(&session).into_iter().map(DiagnosedUdp::from).collect();
+                let diagnosed = Diagnosed::new(session, udp, diagnosis);
+                self.held.take(diagnosed, &self.history, &mut self.done);
             }
             Finished::Other { client, server, packets, bytes } => {
                 self.converse(Conversed { client: client.ip(), server, udp: false, packets, bytes });

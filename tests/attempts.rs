@@ -167,7 +167,11 @@ impl Script {
         }
         let evidence = Evidence::seen(first, "scripted");
         let verdict = Verdict::new(self.code, self.outcome, Side::Unknown, Confidence::Likely, evidence);
-        Diagnosed { session: Session::new(tcp, facts), diagnosis: Diagnosis { verdict, others: Vec::new() } }
+        Diagnosed {
+            session: Session::new(tcp, facts),
+            diagnosis: Diagnosis { verdict, others: Vec::new() },
+            udp: Vec::new(),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn unanswered(client: &str, order: u64) -> Diagnosed {
         .explain("Nobody answered.")
         .rival("first rival", "by looking");
     let session = Session::new(tcp, Facts::default());
-    Diagnosed { session, diagnosis: Diagnosis { verdict, others: Vec::new() } }
+    Diagnosed { session, diagnosis: Diagnosis { verdict, others: Vec::new() }, udp: Vec::new() }
 }
 
 /// What is known of an empty pcap, but for its drops.

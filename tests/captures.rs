@@ -9,13 +9,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rdpwhy::diagnosis::REGISTRY;
+use rdpwhy::diagnosis::{REGISTRY, UDP_REGISTRY};
 use rdpwhy::knowledge;
 use serde_json::Value;
 
 const INCONCLUSIVE: &str = "inconclusive";
 /// Folder of the captures in which no session may be found.
 const NONE: &str = "none";
+
+/// Codes of all rules, TCP and UDP.
+fn rules() -> impl Iterator<Item = &'static str> {
+    REGISTRY.iter().map(|rule| rule.code).chain(UDP_REGISTRY.iter().map(|rule| rule.code))
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
@@ -112,7 +117,7 @@ fn every_capture_gets_its_code_and_its_golden_output() {
 fn every_rule_has_its_page_and_its_capture() {
     let folders: BTreeSet<String> = captures().into_iter().map(|(code, _)| code).collect();
     let mut missing = Vec::new();
-    for code in REGISTRY.iter().map(|rule| rule.code).chain([INCONCLUSIVE]) {
+    for code in rules().chain([INCONCLUSIVE]) {
         if knowledge::page(code).is_none() {
             missing.push(format!("src/knowledge/findings/{code}.md"));
         }
@@ -125,7 +130,7 @@ fn every_rule_has_its_page_and_its_capture() {
         }
     }
     for code in knowledge::codes() {
-        if code != INCONCLUSIVE && REGISTRY.iter().all(|rule| rule.code != code) {
+        if code != INCONCLUSIVE && rules().all(|rule| rule != code) {
             missing.push(format!("a rule for the page {code}"));
         }
     }

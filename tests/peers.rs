@@ -90,3 +90,15 @@ fn captures_that_stop_early_are_never_called_broken() {
 fn rdp_inside_socks5_is_recognized_on_its_port() {
     expect("arkime-socks5-rdp.pcap", &[("inconclusive", "x224-negotiation")]);
 }
+
+#[test]
+fn udp_that_nobody_answers_is_blocked() {
+    expect("rdpeudp-handshake-fail.pcap", &[("udp-blocked", "udp-connect")]);
+    let Some(report) = report("rdpeudp-handshake-fail.pcap") else { return };
+    let session = &report["sessions"][0];
+    assert_eq!((&session["transport"], &session["outcome"]), (&"udp".into(), &"failed".into()));
+    let metrics = &session["metrics"];
+    assert_eq!((&metrics["version"], &metrics["mode"]), (&Value::Null, &"reliable".into()));
+    assert_eq!(metrics["datagrams"], serde_json::json!({"client_to_server": 3, "server_to_client": 0}));
+    assert_eq!(metrics["loss_pct"]["client_to_server"], Value::Null, "SYNs are not counted");
+}

@@ -104,6 +104,7 @@ fn session(id: u64, outcome: Outcome, phase: Phase, diagnosis: Diagnosis) -> Ses
         rdp: [].into(),
         tcp: tcp(),
         udp: Vec::new(),
+        metrics: None,
     }
 }
 

@@ -387,15 +387,11 @@ fn idle_ticks_change_nothing() {
             }
             number += 1;
             analyzer.push(&frame.frame(number));
-            while let Some(done) = analyzer.poll() {
-                early.push((Verdict::from(&done), done.session.tcp.first.order));
-            }
+            early.extend(std::iter::from_fn(|| analyzer.poll_over()).map(common::verdict));
             now = now.max(Some(frame.time));
         }
         analyzer.finish();
-        while let Some(done) = analyzer.poll() {
-            early.push((Verdict::from(&done), done.session.tcp.first.order));
-        }
+        early.extend(std::iter::from_fn(|| analyzer.poll_over()).map(common::verdict));
         early.sort_by_key(|(verdict, first)| (verdict.client, verdict.server, *first));
         let got: Vec<Verdict> = early.into_iter().map(|(verdict, _)| verdict).collect();
         if got != case.verdicts {

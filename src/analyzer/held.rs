@@ -68,8 +68,8 @@ impl Held {
 
 /// The session whose client came back, diagnosed anew.
 fn returned(diagnosed: Diagnosed, back: Seen<Return>, history: &History) -> Over {
-    let mut session = diagnosed.session;
+    let Diagnosed { mut session, udp, .. } = diagnosed;
     session.came_back(back);
-    let diagnosis = diagnose(&session, history.context(&session));
-    Diagnosed { session, diagnosis }.into()
+    let own = diagnose(&session, history.context(&session));
+    Diagnosed::new(session, udp, own).into()
 }

@@ -2,7 +2,8 @@
 
 use std::ops::Deref;
 
-use super::Diagnosed;
+use super::{Diagnosed, DiagnosedUdp};
+use crate::base::Timestamp;
 use crate::diagnosis::{Brief, Context, Diagnosis, diagnose, diagnose_in_short};
 use crate::session::{Facts, Session};
 use crate::transport::{Bare, TcpFacts};
@@ -23,6 +24,8 @@ pub enum Whole {
     Told(Box<Diagnosed>),
     /// It did not.
     Bare(Bare),
+    /// An RDP-UDP flow whose TCP session is not in the capture.
+    Udp(Box<DiagnosedUdp>),
 }
 
 impl Over {
@@ -36,7 +39,7 @@ impl Over {
             }
             None => Box::new(facts),
         };
-        let Diagnosed { session, diagnosis } = self::bare(tcp, diagnose_in_short);
+        let Diagnosed { session, diagnosis, .. } = self::bare(tcp, diagnose_in_short);
         let brief = Brief::new(&session, &diagnosis.verdict);
         *room = Some(session.tcp);
         Over { brief, whole: Whole::Bare(bare) }
@@ -50,28 +53,47 @@ impl From<Diagnosed> for Over {
     }
 }
 
+impl From<DiagnosedUdp> for Over {
+    fn from(diagnosed: DiagnosedUdp) -> Self {
+        let brief = Brief::of_udp(&diagnosed.session, &diagnosed.diagnosis.verdict);
+        Over { brief, whole: Whole::Udp(Box::new(diagnosed)) }
+    }
+}
+
 impl Whole {
-    /// The session and its verdict.
-    pub fn told(&self) -> impl Deref<Target = Diagnosed> {
+    /// The TCP session and its verdict.
+    pub fn told(&self) -> Option<impl Deref<Target = Diagnosed>> {
         match self {
-            Whole::Told(diagnosed) => Told::Before(diagnosed),
-            Whole::Bare(bare) => Told::Now(self::bare(bare.facts(), in_full)),
+            Whole::Told(diagnosed) => Some(Told::Before(diagnosed)),
+            Whole::Bare(bare) => Some(Told::Now(self::bare(bare.facts(), in_full))),
+            Whole::Udp(_) => None,
         }
     }
 
     /// The same, but perhaps without texts, the title apart.
-    pub fn told_in_short(&self) -> impl Deref<Target = Diagnosed> {
+    pub fn told_in_short(&self) -> Option<impl Deref<Target = Diagnosed>> {
         match self {
-            Whole::Told(diagnosed) => Told::Before(diagnosed),
-            Whole::Bare(bare) => Told::Now(self::bare(bare.facts(), diagnose_in_short)),
+            Whole::Told(diagnosed) => Some(Told::Before(diagnosed)),
+            Whole::Bare(bare) => Some(Told::Now(self::bare(bare.facts(), diagnose_in_short))),
+            Whole::Udp(_) => None,
+        }
+    }
+
+    /// Until when the capture would have shown more of it.
+    pub fn observed_until(&self) -> Timestamp {
+        match self {
+            Whole::Told(diagnosed) => diagnosed.session.tcp.observed_until,
+            Whole::Bare(bare) => bare.facts().observed_until,
+            Whole::Udp(flow) => flow.session.udp.observed_until,
         }
     }
 
     /// The same, for keeps.
-    pub fn into_told(self) -> Diagnosed {
+    pub fn into_told(self) -> Option<Diagnosed> {
         match self {
-            Whole::Told(diagnosed) => *diagnosed,
-            Whole::Bare(bare) => self::bare(bare.facts(), in_full),
+            Whole::Told(diagnosed) => Some(*diagnosed),
+            Whole::Bare(bare) => Some(self::bare(bare.facts(), in_full)),
+            Whole::Udp(_) => None,
         }
     }
 }
@@ -79,7 +101,7 @@ impl Whole {
 fn bare(tcp: impl Into<Box<TcpFacts>>, diagnose: impl FnOnce(&Session) -> Diagnosis) -> Diagnosed {
     let session = Session::new(tcp, Facts::default());
     let diagnosis = diagnose(&session);
-    Diagnosed { session, diagnosis }
+    Diagnosed { session, diagnosis, udp: Vec::new() }
 }
 
 /// What earlier sessions showed is no news of one that carried nothing.

@@ -11,6 +11,8 @@ pub struct Limits {
     /// Connections kept in full, with a reader, at a time: those that are RDP, may become it, or are on an
     /// RDP port and were opened. Beyond a large session host's users.
     pub watched: usize,
+    /// RDP-UDP flows followed at a time: two for each user of a large session host.
+    pub udp_flows: usize,
     /// Out-of-order bytes kept for one direction of one connection. A full receive window of a LAN
     /// session before a hole is repaired.
     pub out_of_order_bytes: usize,
@@ -55,6 +57,7 @@ impl Default for Limits {
         Limits {
             flows: 1_000_000,
             watched: 32_768,
+            udp_flows: 8192,
             out_of_order_bytes: 256 * 1024,
             out_of_order_segments: 256,
             reassembly_bytes: 64 * 1024 * 1024,

@@ -155,7 +155,8 @@ impl<'a> Attempts<'a> {
     fn join(&mut self) {
         let mut pairs: Vec<u128> = Vec::with_capacity(self.rows.len());
         for rank in 0..self.sessions() {
-            if let Some(row) = self.row(rank) {
+            // A flow without its TCP session says nothing of what its user tried.
+            if let Some(row) = self.row(rank).filter(|row| row.phase < Phase::UdpConnect) {
                 let (client, server) = (u128::from(row.client_key().0), u128::from(row.server_key().0));
                 pairs.push((client << Row::SERVER_BITS | server) << Row::RANK_BITS | u128::from(rank));
             }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::{Outcome, Verdict};
 use crate::base::{Dir, Stamp, Timestamp};
 use crate::protocol::negotiation::Protocols;
-use crate::session::{Phase, Session};
+use crate::session::{Phase, Session, UdpSession};
 
 /// What is done with a session's own report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,27 @@ impl Brief {
                 asked(request.negotiation.map_or(Protocols::RDP, |negotiation| negotiation.protocols))
             }),
             cookie: request.and_then(|request| request.cookie.as_deref()).map_or(0, hash),
+            kept: Kept::Listed,
+        }
+    }
+
+    /// The same of an RDP-UDP flow whose TCP session is not in the capture.
+    pub fn of_udp(session: &UdpSession, verdict: &Verdict) -> Self {
+        let udp = &session.udp;
+        let start = udp.first.time;
+        let end = udp.last.time.max(start);
+        Brief {
+            order: order(udp.first),
+            start,
+            over: end,
+            end,
+            client: udp.client.ip(),
+            server: udp.server,
+            code: verdict.code,
+            outcome: verdict.outcome,
+            phase: session.phase(),
+            asked: Asked::Nothing,
+            cookie: 0,
             kept: Kept::Listed,
         }
     }

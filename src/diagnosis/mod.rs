@@ -10,6 +10,7 @@ mod injection;
 mod ledger;
 mod patterns;
 mod rules;
+mod udp;
 mod verdict;
 
 pub use attempts::{Attempts, Decided, GAP};
@@ -17,10 +18,11 @@ pub use context::{Context, History, ServerHistory};
 pub use groups::{Group, groups};
 pub use ledger::{Asked, Brief, Kept, Ledger};
 pub use patterns::{Pattern, Scope, patterns};
-pub use rules::{REGISTRY, Rule};
+pub use rules::{REGISTRY, Rule, UDP_REGISTRY};
+pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
-use crate::session::Session;
+use crate::session::{Session, UdpSession};
 
 /// The verdict on a session, and the others that also fit.
 #[derive(Debug)]
@@ -31,9 +33,43 @@ pub struct Diagnosis {
     pub others: Vec<Verdict>,
 }
 
+/// What rules judge.
+pub trait Subject: Sized + 'static {
+    /// Every rule for it.
+    const RULES: &'static [Rule<Self>];
+    /// Whether only one end's packets are there: they never tell who did what.
+    fn one_sided(&self) -> bool;
+    /// The verdict where no rule fires.
+    fn inconclusive(&self, context: &Context<'_>) -> Verdict;
+}
+
+impl Subject for Session {
+    const RULES: &'static [Rule<Self>] = REGISTRY;
+
+    fn one_sided(&self) -> bool {
+        self.missing_direction().is_some()
+    }
+
+    fn inconclusive(&self, context: &Context<'_>) -> Verdict {
+        rules::inconclusive::verdict(self, context)
+    }
+}
+
+impl Subject for UdpSession {
+    const RULES: &'static [Rule<Self>] = UDP_REGISTRY;
+
+    fn one_sided(&self) -> bool {
+        self.missing_direction().is_some()
+    }
+
+    fn inconclusive(&self, _: &Context<'_>) -> Verdict {
+        rules::udp::inconclusive(self)
+    }
+}
+
 /// Asks every rule and ranks what they say.
-pub fn diagnose(session: &Session, context: Context<'_>) -> Diagnosis {
-    diagnose_with(REGISTRY, session, context)
+pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
+    diagnose_with(S::RULES, session, context)
 }
 
 /// Code, outcome and perhaps title of a connection without payload.
@@ -43,16 +79,15 @@ pub fn diagnose_in_short(session: &Session) -> Diagnosis {
 
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome
 /// ranks each pair that can fire together.
-pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) -> Diagnosis {
-    // One end alone never tells who did what.
-    if session.missing_direction().is_some() {
-        return Diagnosis { verdict: rules::inconclusive::verdict(session, &context), others: Vec::new() };
+pub fn diagnose_with<S: Subject>(rules: &[Rule<S>], session: &S, context: Context<'_>) -> Diagnosis {
+    if session.one_sided() {
+        return Diagnosis { verdict: session.inconclusive(&context), others: Vec::new() };
     }
-    let mut fired: Vec<(&Rule, Verdict)> = rules
+    let mut fired: Vec<(&Rule<S>, Verdict)> = rules
         .iter()
         .filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)))
         .collect();
-    let goes_first = |rule: &Rule| {
+    let goes_first = |rule: &Rule<S>| {
         !fired.iter().any(|(other, _)| other.code != rule.code && other.supersedes.contains(&rule.code))
     };
     // What broke a session goes before what only troubled it.
@@ -66,6 +101,6 @@ pub fn diagnose_with(rules: &[Rule], session: &Session, context: Context<'_>) ->
             fired.retain(|(rule, _)| !winner.supersedes.contains(&rule.code));
             Diagnosis { verdict, others: fired.into_iter().map(|(_, verdict)| verdict).collect() }
         }
-        None => Diagnosis { verdict: rules::inconclusive::verdict(session, &context), others: Vec::new() },
+        None => Diagnosis { verdict: session.inconclusive(&context), others: Vec::new() },
     }
 }

@@ -36,7 +36,9 @@ findings! {
     "mcs-refused" "licensing-failed" "server-denied-connection" "server-error-info" "server-disconnected"
     "redirected" "setup-reset" "setup-silent"
     "path-reset-injected" "path-mtu-black-hole" "path-stalled"
-    "healthy" "session-reset" "session-lost" "session-lossy" "inconclusive"
+    "healthy" "session-reset" "session-lost" "session-lossy"
+    "udp-blocked" "udp-handshake-incomplete"
+    "inconclusive"
 }
 
 /// The page of a diagnosis code.

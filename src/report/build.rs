@@ -5,6 +5,7 @@ mod diagnosis;
 mod rdp;
 pub mod running;
 mod session;
+mod udp;
 
 pub(super) use rdp::ERROR_INFO;
 
@@ -17,6 +18,7 @@ use super::nothing;
 use super::saw;
 use super::source::{Place, Source};
 use crate::analyzer::{Over, Overview, Whole};
+use crate::base::Stamp;
 use crate::capture::CaptureInfo;
 use crate::diagnosis::{Brief, Kept, Ledger};
 use crate::knowledge::lookup::ClientCode;
@@ -67,7 +69,7 @@ impl Collected {
         if !self.choice.takes_timeless(&facts(brief, whole, 0)) {
             return Kept::Passed;
         }
-        if brief.phase <= Phase::X224Negotiation {
+        if brief.phase <= Phase::X224Negotiation || brief.phase == Phase::UdpConnect {
             let so_far = self.early.entry((brief.server, brief.code)).or_default();
             if *so_far >= self.listed {
                 return Kept::Counted;
@@ -114,8 +116,8 @@ pub(super) struct Lost<'a>(&'a [u64]);
 
 impl Lost<'_> {
     /// In the captures that the session begins and ends in.
-    fn of(&self, session: &crate::session::Session) -> u64 {
-        let captures = [session.tcp.first.at.capture(), session.tcp.last.at.capture()];
+    fn of(&self, first: Stamp, last: Stamp) -> u64 {
+        let captures = [first.at.capture(), last.at.capture()];
         let [first, last] = captures.map(|capture| self.0.get(usize::from(capture)).copied().unwrap_or(0));
         if captures[0] == captures[1] { first } else { first.saturating_add(last) }
     }
@@ -177,13 +179,15 @@ impl Source for Built<'_> {
     }
 
     fn attempt(&self, index: usize) -> Option<Attempt> {
-        self.at(index).and_then(|(whole, id)| self.formed.attempt(id, &whole.told_in_short()))
+        let (whole, id) = self.at(index)?;
+        self.formed.attempt(id, || single(whole))
     }
 
     fn session(&self, index: usize) -> Option<Session> {
         let (whole, id) = self.at(index)?;
         let attempt = self.formed.attempt_id(id);
-        let mut session = session::session(&whole.told(), id, attempt, &Lost(&self.dropped));
+        let lost = Lost(&self.dropped);
+        let mut session = one(whole, id, attempt, &lost)?;
         session.saw = self.saw.map(|error| saw::judge(error, &session));
         Some(session)
     }
@@ -202,6 +206,24 @@ impl Source for Built<'_> {
 
     fn nothing(&self) -> &str {
         &self.nothing
+    }
+}
+
+/// One session, TCP or UDP.
+fn one(whole: &Whole, id: u64, attempt: u64, lost: &Lost<'_>) -> Option<Session> {
+    Some(match whole {
+        Whole::Udp(flow) => udp::alone(flow, id, attempt, lost),
+        Whole::Told(_) | Whole::Bare(_) => session::session(&*whole.told()?, id, attempt, lost),
+    })
+}
+
+/// The story of a session that is alone in its attempt.
+fn single(whole: &Whole) -> String {
+    match whole {
+        Whole::Udp(flow) => udp::story(flow),
+        Whole::Told(_) | Whole::Bare(_) => {
+            whole.told_in_short().map_or_else(String::new, |told| attempts::single(&told))
+        }
     }
 }
 
@@ -226,6 +248,7 @@ fn facts<'a>(brief: &Brief, whole: &'a Whole, id: u64) -> Facts<'a> {
             (session::names(happened), request.and_then(|request| request.value.cookie.as_deref()))
         }
         Whole::Bare(_) => ([None; 2], None),
+        Whole::Udp(flow) => ([None, udp::server_name(&flow.session)], None),
     };
     Facts {
         id,

@@ -9,6 +9,8 @@ use sha1::{Digest, Sha1};
 
 /// IP protocol number of TCP.
 pub const TCP: u8 = 6;
+/// IP protocol number of UDP.
+pub const UDP: u8 = 17;
 
 /// The ID of a flow with seed 0.
 pub fn community_id(one: SocketAddr, other: SocketAddr, protocol: u8) -> String {

@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use values::{
-    Bits, Coded, Confidence, Direction, Fit, How, Outcome, Owner, PatternKind, PerDirection, Phase, SawFit,
-    Side, Span, Time, Transport, Vantage,
+    Bits, Coded, Confidence, Direction, Fit, How, Mode, Outcome, Owner, PatternKind, PerDirection, Phase,
+    SawFit, Side, Span, Time, Transport, Vantage,
 };
 
 /// Name and version of the format.
@@ -101,7 +101,65 @@ pub struct Session {
     /// TCP.
     pub tcp: Tcp,
     /// The session's RDP-UDP flows.
-    pub udp: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub udp: Vec<UdpFlow>,
+    /// Measures of an RDP-UDP flow that is a session of its own; null for a TCP session.
+    pub metrics: Option<Metrics>,
+}
+
+/// An RDP-UDP flow of a TCP session, shaped as a session.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct UdpFlow {
+    /// "udp".
+    pub transport: Transport,
+    /// The end that opened it.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// Community ID 1.0, seed 0.
+    pub community_id: String,
+    /// How it was found to be the session's: "the same correlation id" or "the same hosts and time".
+    pub joined_by: Option<&'static str>,
+    /// First frame.
+    pub start: Time,
+    /// Last frame.
+    pub end: Time,
+    /// From the first to the last frame.
+    pub duration_s: Span,
+    /// The latest phase that the wire shows was entered.
+    pub phase: Phase,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub diagnosis: Diagnosis,
+    /// What else fits.
+    pub other_diagnoses: Vec<Diagnosis>,
+    /// What happened, in order; times are seconds since the flow's first frame.
+    pub timeline: Vec<Event>,
+    /// TLS or DTLS inside.
+    pub tls: Tls,
+    /// Measures.
+    pub metrics: Metrics,
+}
+
+/// What an RDP-UDP flow showed by its numbers; null is what the wire does not show.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Metrics {
+    /// Version of the RDP UDP transport: 1, 2 or 3.
+    pub version: Option<u8>,
+    /// Whether what is lost is sent again.
+    pub mode: Option<Mode>,
+    /// Correlation id of the SYN.
+    pub correlation_id: Option<String>,
+    /// MTU that both ends agreed on, in bytes of UDP payload.
+    pub mtu: Option<u16>,
+    /// Loss in per cent of the numbered datagrams.
+    pub loss_pct: PerDirection<Option<f64>>,
+    /// Round trip in milliseconds from the capture point to the other end and back.
+    pub rtt_ms: PerDirection<Option<Span>>,
+    /// Datagrams.
+    pub datagrams: PerDirection<u64>,
+    /// Bytes of UDP payload.
+    pub bytes: PerDirection<u64>,
 }
 
 /// One end of a session.
@@ -328,8 +386,8 @@ pub struct Alert {
     pub description: Coded,
 }
 
-/// What TCP showed.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+/// What TCP showed; nothing, of an RDP-UDP flow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Tcp {
     /// Packets with payload, repeats included.
     pub segments: PerDirection<u64>,

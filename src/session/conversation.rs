@@ -1,6 +1,7 @@
 //! Follows one connection's payload from its first byte: preambles, negotiation, then TLS or Standard
 //! RDP Security. Each direction is in one lane at a time.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use super::{Call, Facts, Foreign, Hole};
@@ -54,6 +55,7 @@ pub struct Conversation {
     rdp_port: bool,
     sniff_bytes: usize,
     calls: Sender<Call>,
+    _held: Option<Arc<()>>,
 }
 
 impl Conversation {
@@ -74,7 +76,13 @@ impl Conversation {
             rdp_port,
             sniff_bytes: limits.sniff_bytes,
             calls,
+            _held: None,
         }
+    }
+
+    /// Holds a token as long as the connection may be RDP.
+    pub fn holding(self, token: Arc<()>) -> Self {
+        Conversation { _held: Some(token), ..self }
     }
 
     /// What it showed so far.

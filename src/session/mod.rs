@@ -9,6 +9,7 @@ mod shape;
 mod standard;
 mod timeline;
 mod tls;
+mod udp;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::layers::Preamble;
@@ -25,6 +26,7 @@ pub use shape::Shape;
 pub use standard::Standard;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};
+pub use udp::{Flow, Joined, Opening, Recognizer, Speech, UdpSession, udp_timeline};
 
 /// What the payload of a connection showed.
 #[derive(Debug, Default)]

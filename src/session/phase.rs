@@ -25,6 +25,14 @@ pub enum Phase {
     Capabilities,
     /// The user sees the remote desktop.
     Active,
+    /// RDP-UDP: SYN and SYN+ACK.
+    UdpConnect,
+    /// RDP-UDP: TLS or DTLS.
+    UdpSecurity,
+    /// RDP-UDP: tunnel request and answer.
+    UdpTunnel,
+    /// RDP-UDP: data.
+    UdpActive,
 }
 
 impl Phase {
@@ -42,6 +50,10 @@ impl Phase {
             Phase::Licensing => "licensing",
             Phase::Capabilities => "capabilities",
             Phase::Active => "active",
+            Phase::UdpConnect => "udp-connect",
+            Phase::UdpSecurity => "udp-security",
+            Phase::UdpTunnel => "udp-tunnel",
+            Phase::UdpActive => "udp-active",
         }
     }
 
@@ -59,11 +71,15 @@ impl Phase {
             Phase::Licensing => "licensing",
             Phase::Capabilities => "capabilities",
             Phase::Active => "active session",
+            Phase::UdpConnect => "UDP connect",
+            Phase::UdpSecurity => "UDP security",
+            Phase::UdpTunnel => "UDP tunnel",
+            Phase::UdpActive => "active UDP flow",
         }
     }
 
     /// Every phase, in order.
-    pub const ALL: [Phase; 11] = [
+    pub const ALL: [Phase; 15] = [
         Phase::TcpConnect,
         Phase::X224Negotiation,
         Phase::TlsHandshake,
@@ -75,5 +91,9 @@ impl Phase {
         Phase::Licensing,
         Phase::Capabilities,
         Phase::Active,
+        Phase::UdpConnect,
+        Phase::UdpSecurity,
+        Phase::UdpTunnel,
+        Phase::UdpActive,
     ];
 }

@@ -28,10 +28,12 @@ pub struct Entry {
     pub details: Vec<(&'static str, String)>,
 }
 
-struct Timeline(Vec<Entry>);
+/// A timeline in the making.
+#[derive(Default)]
+pub(super) struct Timeline(Vec<Entry>);
 
 impl Timeline {
-    fn add(
+    pub(super) fn add(
         &mut self,
         span: impl Into<Span>,
         dir: Dir,
@@ -52,17 +54,36 @@ impl Timeline {
         &mut self.0[last]
     }
 
-    fn repeats(&mut self, repeats: Repeats, dir: Dir, phase: Phase, kind: &'static str, what: &'static str) {
+    pub(super) fn repeats(
+        &mut self,
+        repeats: Repeats,
+        dir: Dir,
+        phase: Phase,
+        kind: &'static str,
+        what: impl Into<Cow<'static, str>>,
+    ) {
+        let what = what.into();
         let span = Span { first: repeats.first, last: repeats.last };
         let summary: Cow<'static, str> =
-            if repeats.count > 1 { format!("{what}, {} times", repeats.count).into() } else { what.into() };
+            if repeats.count > 1 { format!("{what}, {} times", repeats.count).into() } else { what };
         self.add(span, dir, phase, kind, summary).details.push(("count", repeats.count.to_string()));
+    }
+
+    pub(super) fn last(&mut self) -> Option<&mut Entry> {
+        self.0.last_mut()
+    }
+
+    /// In the order that the packets came.
+    pub(super) fn sorted(self) -> Vec<Entry> {
+        let mut entries = self.0;
+        entries.sort_by_key(|entry| entry.span.first.order);
+        entries
     }
 }
 
 /// Derives the timeline. Bounded, since every list of facts is.
 pub fn timeline(session: &Session) -> Vec<Entry> {
-    let mut timeline = Timeline(Vec::new());
+    let mut timeline = Timeline::default();
     connect(session, &mut timeline);
     negotiation(session, &mut timeline);
     if let Some(tls) = &session.facts.tls {
@@ -73,9 +94,7 @@ pub fn timeline(session: &Session) -> Vec<Entry> {
     too_big(session, &mut timeline);
     oddities(session, &mut timeline);
     ending(session, &mut timeline);
-    let mut entries = timeline.0;
-    entries.sort_by_key(|entry| entry.span.first.order);
-    entries
+    timeline.sorted()
 }
 
 fn connect(session: &Session, timeline: &mut Timeline) {

@@ -16,9 +16,10 @@ mod sightings;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod udp;
 
 pub use crate::base::{Chunk, Gap};
-pub use crate::packet::IcmpError;
+pub use crate::packet::{Datagram, IcmpError, Meta};
 pub use bare::Bare;
 pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Rare, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished, Open};

@@ -151,6 +151,10 @@ impl<B> Table<B> {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.len() == self.free.len()
+    }
+
     pub(super) fn find(&self, flow: &Flow) -> Option<u32> {
         let hash = flow.hash(&self.state);
         self.index.find(hash, |at| matches!(self.get(at), Some(slot) if slot.key.is(flow)))

@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rdpwhy::analyzer::{Analyzer, Diagnosed, Options, Over};
+use rdpwhy::analyzer::{Analyzer, Diagnosed, DiagnosedUdp, Options, Over, Whole};
 use rdpwhy::base::{Frame, FrameRef, LinkType, Timestamp};
 use rdpwhy::capture::{Capture, Source};
-use rdpwhy::diagnosis::{Confidence, Outcome};
+use rdpwhy::diagnosis::{Confidence, Diagnosis, Outcome};
 use rdpwhy::session::Phase;
 
 pub mod made;
@@ -144,6 +144,34 @@ impl From<&Diagnosed> for Verdict {
     }
 }
 
+impl From<&DiagnosedUdp> for Verdict {
+    fn from(done: &DiagnosedUdp) -> Self {
+        let verdict = &done.diagnosis.verdict;
+        let mut others: Vec<_> = done.diagnosis.others.iter().map(|other| other.code).collect();
+        others.sort_unstable();
+        Verdict {
+            client: done.session.udp.client,
+            server: done.session.udp.server,
+            code: verdict.code,
+            outcome: verdict.outcome,
+            phase: done.session.phase(),
+            confidence: verdict.confidence,
+            others,
+        }
+    }
+}
+
+/// The verdict on a session, and the order of its first packet.
+pub fn verdict(over: Over) -> (Verdict, u64) {
+    match over.whole {
+        Whole::Udp(flow) => (Verdict::from(&*flow), flow.session.udp.first.order),
+        tcp => {
+            let done = tcp.into_told().unwrap();
+            (Verdict::from(&done), done.session.tcp.first.order)
+        }
+    }
+}
+
 /// Runs the engine over frames, checks what must hold of any outcome, and sorts the verdicts by ends and
 /// first frame.
 pub fn run<'a>(frames: impl IntoIterator<Item = &'a Owned>) -> Vec<Verdict> {
@@ -174,17 +202,22 @@ pub fn finish(mut analyzer: Analyzer, frames: u64) -> Vec<Verdict> {
     analyzer.finish();
     let mut done = Vec::new();
     while let Some(over) = analyzer.poll_over() {
-        let (code, outcome) = (over.brief.code, over.brief.outcome);
-        let short = over.whole.told_in_short().diagnosis.verdict.title.clone();
-        let diagnosed = over.whole.into_told();
-        let verdict = &diagnosed.diagnosis.verdict;
-        assert_eq!(
-            (code, outcome, &short),
-            (verdict.code, verdict.outcome, &verdict.title),
-            "counted as told"
-        );
-        check(&diagnosed, frames);
-        done.push((Verdict::from(&diagnosed), diagnosed.session.tcp.first.order));
+        let short = (over.brief.code, over.brief.outcome);
+        match &over.whole {
+            Whole::Udp(flow) => {
+                check_verdicts(&flow.diagnosis, frames);
+                check_udp(flow);
+            }
+            tcp => {
+                let told = tcp.told().unwrap();
+                let title = tcp.told_in_short().unwrap().diagnosis.verdict.title.clone();
+                assert_eq!(title, told.diagnosis.verdict.title, "counted as told");
+                check(&told, frames);
+            }
+        }
+        let (told, first) = verdict(over);
+        assert_eq!(short, (told.code, told.outcome), "counted as it is told");
+        done.push((told, first));
     }
     assert!(done.len() as u64 <= frames, "{} sessions from {frames} frames", done.len());
     assert_eq!(analyzer.overview().frames, frames);
@@ -194,9 +227,31 @@ pub fn finish(mut analyzer: Analyzer, frames: u64) -> Vec<Verdict> {
 
 /// What must hold of every session, whatever the frames were.
 fn check(done: &Diagnosed, frames: u64) {
+    check_verdicts(&done.diagnosis, frames);
+    for flow in &done.udp {
+        check_verdicts(&flow.diagnosis, frames);
+        check_udp(flow);
+    }
+    let tcp = &done.session.tcp;
+    assert!(tcp.first.order <= tcp.last.order, "ends before it begins");
+    let timeline = rdpwhy::session::timeline(&done.session);
+    assert!(timeline.len() <= 256, "{} timeline entries", timeline.len());
     let exists = |at: FrameRef| (1..=frames).contains(&at.number());
-    let verdict = &done.diagnosis.verdict;
-    for verdict in std::iter::once(verdict).chain(&done.diagnosis.others) {
+    for entry in &timeline {
+        assert!(exists(entry.span.first.at) && exists(entry.span.last.at), "no such frame: {entry:?}");
+    }
+}
+
+fn check_udp(flow: &DiagnosedUdp) {
+    let udp = &flow.session.udp;
+    assert!(udp.first.order <= udp.last.order, "ends before it begins");
+    assert!(rdpwhy::session::udp_timeline(&flow.session).len() <= 256);
+    assert!(flow.session.phase() >= Phase::UdpConnect);
+}
+
+fn check_verdicts(diagnosis: &Diagnosis, frames: u64) {
+    let exists = |at: FrameRef| (1..=frames).contains(&at.number());
+    for verdict in std::iter::once(&diagnosis.verdict).chain(&diagnosis.others) {
         assert!(!verdict.evidence.is_empty(), "{}: no evidence", verdict.code);
         for evidence in &verdict.evidence {
             let span = evidence.span;
@@ -211,12 +266,5 @@ fn check(done: &Diagnosed, frames: u64) {
             "{}: certain though inferred from an absence",
             verdict.code
         );
-    }
-    let tcp = &done.session.tcp;
-    assert!(tcp.first.order <= tcp.last.order, "ends before it begins");
-    let timeline = rdpwhy::session::timeline(&done.session);
-    assert!(timeline.len() <= 256, "{} timeline entries", timeline.len());
-    for entry in &timeline {
-        assert!(exists(entry.span.first.at) && exists(entry.span.last.at), "no such frame: {entry:?}");
     }
 }

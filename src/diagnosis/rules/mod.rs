@@ -4,22 +4,30 @@ use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
-use crate::session::{Alert, Closing, End, Record, Session, Stall, Tls, protocols_text};
+use crate::session::{Alert, Closing, End, Record, Session, Stall, Tls, UdpSession, protocols_text};
 
 mod waiting;
 
 use waiting::{choked, idle_before, nothing_from_server, stalled};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
+#[derive(Debug)]
+pub struct Rule<S = Session> {
     /// The code of the contract.
     pub code: &'static str,
     /// Codes that give way where both fit.
     pub supersedes: &'static [&'static str],
     /// The verdict, where the session shows it; in short where [`Context::short`] asks for no more.
-    pub check: fn(&Session, &Context<'_>) -> Option<Verdict>,
+    pub check: fn(&S, &Context<'_>) -> Option<Verdict>,
 }
+
+impl<S> Clone for Rule<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Rule<S> {}
 
 /// Codes of the phase in which a connection broke or ended, and `$more`: a proven fault of the path goes before
 /// them.
@@ -56,6 +64,7 @@ macro_rules! registry {
         $(mod $connect;)*
         $(mod $module;)*
         pub(super) mod inconclusive;
+        pub(super) mod udp;
 
         /// Those that can fire where no payload was seen.
         pub(super) const CONNECT: &[Rule] = &[$($connect::RULE,)*];
@@ -112,6 +121,20 @@ registry! {
     session_reset,
     session_lost,
     session_lossy,
+}
+
+macro_rules! udp_registry {
+    ($($module:ident,)*) => {
+        $(mod $module;)*
+
+        /// Every rule of an RDP-UDP flow.
+        pub const UDP_REGISTRY: &[Rule<UdpSession>] = &[$($module::RULE,)*];
+    };
+}
+
+udp_registry! {
+    udp_blocked,
+    udp_handshake_incomplete,
 }
 
 /// "1.4 ms" or "12.0 s" from one packet to another.

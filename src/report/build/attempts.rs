@@ -149,19 +149,26 @@ impl<'a> Formed<'a> {
         })
     }
 
-    /// The attempt of a session.
-    pub(super) fn attempt(&self, session: u64, diagnosed: &Diagnosed) -> Option<Attempt> {
+    /// The attempt of a session; `single` is the session's story where it is alone.
+    pub(super) fn attempt(&self, session: u64, single: impl FnOnce() -> String) -> Option<Attempt> {
         let decided = self.decided(session)?;
         let ranks: Vec<u32> = self.attempts.together(rank(session)).collect();
-        let tcp = &diagnosed.session.tcp;
+        let Brief { client, server, outcome, .. } = self.session(session)?;
         Some(Attempt {
             id: self.attempt_id(session),
-            client: Host { ip: tcp.client.ip() },
-            server: Server { ip: tcp.server.ip(), port: tcp.server.port() },
+            client: Host { ip: client },
+            server: Server { ip: server.ip(), port: server.port() },
             outcome: super::diagnosis::outcome(decided.outcome),
             decided_by: id(decided.by),
             story: match ranks.as_slice() {
-                [alone] => single(diagnosed, self.attempts.looked(*alone)),
+                [alone] => {
+                    let check = if self.attempts.looked(*alone) && outcome != Outcome::Probe {
+                        " This client does so again and again and never goes further: a health check or a scanner, no user."
+                    } else {
+                        ""
+                    };
+                    single() + check
+                }
                 several => self.story(several, decided),
             },
             sessions: ranks.into_iter().map(id).collect(),
@@ -232,19 +239,14 @@ fn pattern(pattern: &crate::diagnosis::Pattern) -> Pattern {
     pattern
 }
 
-/// The story of a session that is alone in its attempt.
-fn single(diagnosed: &Diagnosed, looked: bool) -> String {
+/// The story of a TCP session that is alone in its attempt.
+pub(super) fn single(diagnosed: &Diagnosed) -> String {
     let happened = &diagnosed.session;
     let verdict = &diagnosed.diagnosis.verdict;
     let title = verdict.title.as_deref().unwrap_or_else(|| title(verdict.code));
     let (start, end) = super::session::bounds(happened);
-    let check = if looked && verdict.outcome != Outcome::Probe {
-        " This client does so again and again and never goes further: a health check or a scanner, no user."
-    } else {
-        ""
-    };
     format!(
-        "{} connected to {} and got as far as {} within {}. {title}.{check}",
+        "{} connected to {} and got as far as {} within {}. {title}.",
         happened.tcp.client,
         happened.tcp.server,
         happened.phase().as_str(),
@@ -252,7 +254,7 @@ fn single(diagnosed: &Diagnosed, looked: bool) -> String {
     )
 }
 
-fn title(code: &'static str) -> &'static str {
+pub(super) fn title(code: &'static str) -> &'static str {
     crate::knowledge::page(code).map_or(code, |page| page.title)
 }
 

@@ -1,7 +1,10 @@
 //! A verdict and the page of its code, as one.
 
+use std::net::SocketAddr;
+
 use super::Lost;
-use super::session::{frames, names, since_start};
+use super::session::{frames, names, since};
+use crate::base::Stamp;
 use crate::diagnosis::{self, Verdict};
 use crate::knowledge::{self, Page};
 use crate::report::model::{
@@ -10,15 +13,34 @@ use crate::report::model::{
 use crate::report::text::number;
 use crate::session::Session;
 
+/// The session that a verdict is about, TCP or UDP.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) first: Stamp,
+    pub(super) last: Stamp,
+    pub(super) client: SocketAddr,
+    pub(super) server: SocketAddr,
+    /// The server's name, where a message told it.
+    pub(super) server_name: Option<&'a str>,
+}
+
+impl<'a> From<&'a Session> for About<'a> {
+    fn from(session: &'a Session) -> Self {
+        let [_, server_name] = names(session);
+        let tcp = &session.tcp;
+        About { first: tcp.first, last: tcp.last, client: tcp.client, server: tcp.server, server_name }
+    }
+}
+
 /// Makes the model of one verdict. What the verdict says goes before what the page says.
-pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -> Diagnosis {
+pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) -> Diagnosis {
     let page = knowledge::page(verdict.code);
     let text = |field: fn(&Page) -> &'static str| page.map_or("", field);
     let owner = verdict.owner.unwrap_or_else(|| text(|page| page.owner));
     let mut explanation = verdict.explanation.clone();
     let mut confidence = verdict.confidence;
     let absent = verdict.evidence.iter().any(|evidence| evidence.absence);
-    let dropped = if absent { lost.of(session) } else { 0 };
+    let dropped = if absent { lost.of(session.first, session.last) } else { 0 };
     if dropped > 0 {
         confidence = confidence.lower();
         let sentence = format!(
@@ -58,14 +80,14 @@ pub(super) fn diagnosis(verdict: &Verdict, session: &Session, lost: &Lost<'_>) -
     }
 }
 
-fn evidence(evidence: &diagnosis::Evidence, session: &Session) -> Evidence {
+fn evidence(evidence: &diagnosis::Evidence, session: About<'_>) -> Evidence {
     let (capture, frame, last_frame) = frames(evidence.span);
     Evidence {
         capture,
         frame,
         // The last frame of an absence is where the wait ended, not a part of what was seen.
         last_frame: if evidence.absence { frame } else { last_frame },
-        time_s: since_start(session, evidence.span.first),
+        time_s: since(session.first, evidence.span.first),
         text: evidence.text.clone(),
     }
 }
@@ -81,9 +103,8 @@ struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    fn of(session: &'a Session) -> Self {
-        let (client, server) = (session.tcp.client, session.tcp.server);
-        let [_, name] = names(session);
+    fn of(session: About<'a>) -> Self {
+        let About { client, server, server_name: name, .. } = session;
         let harmless =
             |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
         Ends {

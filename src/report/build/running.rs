@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::attempts::Formed;
-use super::{Lost, diagnosis, session};
+use super::{Lost, diagnosis};
 use crate::analyzer::Over;
 use crate::base::{Stamp, Timestamp};
 use crate::diagnosis::{Attempts, Brief, GAP, Ledger};
@@ -60,22 +60,21 @@ impl Running {
         let brief = &over.brief;
         *self.by_outcome.entry(diagnosis::outcome(brief.outcome).as_str()).or_default() += 1;
         *self.by_code.entry(brief.code).or_default() += 1;
-        let listed = brief.phase > Phase::X224Negotiation || self.early.lists(brief, self.listed);
+        let early = brief.phase <= Phase::X224Negotiation || brief.phase == Phase::UdpConnect;
+        let listed = !early || self.early.lists(brief, self.listed);
         let together = self.attempts.add(brief);
         if !listed {
             return None;
         }
-        let told = over.whole.told();
-        let tcp = &told.session.tcp;
-        let lost = lost(brief.start, tcp.observed_until.max(brief.end));
+        let lost = lost(brief.start, over.whole.observed_until().max(brief.end));
         let ids: Vec<u64> = together.iter().map(|session| session.order).collect();
         let first = ids.first().copied().unwrap_or(brief.order);
-        let session = session::session(&told, brief.order, first, &Lost(&[lost]));
+        let session = super::one(&over.whole, brief.order, first, &Lost(&[lost]))?;
         let alone = ledger(&together);
         let mut formed = Formed::of(&alone, false);
         let place = formed.id(brief.order);
         formed.choose(&Choice::default(), 1..=ids.len() as u64);
-        let attempt = formed.attempt(place, &told)?;
+        let attempt = formed.attempt(place, || super::single(&over.whole))?;
         Some(Told { session, together: ids, attempt })
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Lost, diagnosis};
+use super::{Lost, diagnosis, udp};
 use crate::analyzer::Diagnosed;
 use crate::base::{PerDir, Seen, Span, Stamp, Timestamp};
 use crate::protocol::ja;
@@ -22,7 +22,7 @@ pub(super) fn session(diagnosed: &Diagnosed, id: u64, attempt: u64, lost: &Lost<
     let tcp = &happened.tcp;
     let (start, end) = bounds(happened);
     let [client_name, server_name] = names(happened);
-    let make = |verdict| diagnosis::diagnosis(verdict, happened, lost);
+    let make = |verdict| diagnosis::diagnosis(verdict, happened.into(), lost);
     Session {
         id,
         attempt,
@@ -38,12 +38,13 @@ pub(super) fn session(diagnosed: &Diagnosed, id: u64, attempt: u64, lost: &Lost<
         diagnosis: make(&diagnosed.diagnosis.verdict),
         other_diagnoses: diagnosed.diagnosis.others.iter().map(make).collect(),
         saw: None,
-        timeline: timeline(happened),
+        timeline: timeline(session::timeline(happened), tcp.first),
         negotiation: negotiation(happened),
         tls: happened.facts.tls.as_deref().map_or_else(Tls::default, tls),
         rdp: super::rdp::rdp(happened),
         tcp: self::tcp(happened),
-        udp: Vec::new(),
+        udp: diagnosed.udp.iter().map(|flow| udp::flow(flow, server_name, lost)).collect(),
+        metrics: None,
     }
 }
 
@@ -64,13 +65,13 @@ pub(super) fn names(happened: &Happened) -> [Option<&str>; 2] {
     [client, server].map(|name| name.filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err()))
 }
 
-fn endpoint(address: SocketAddr, hostname: Option<&str>) -> Endpoint {
+pub(super) fn endpoint(address: SocketAddr, hostname: Option<&str>) -> Endpoint {
     Endpoint { ip: address.ip(), port: address.port(), hostname: hostname.map(str::to_owned) }
 }
 
 /// Seconds from the session's first frame.
-pub(super) fn since_start(happened: &Happened, stamp: Stamp) -> Length {
-    Length::seconds(stamp.time.since(happened.tcp.first.time))
+pub(super) fn since(first: Stamp, stamp: Stamp) -> Length {
+    Length::seconds(stamp.time.since(first.time))
 }
 
 /// Capture, first and last frame of a span. Where the packets are in different captures, only the first.
@@ -94,6 +95,10 @@ pub(super) const fn phase(phase: session::Phase) -> Phase {
         session::Phase::Licensing => Phase::Licensing,
         session::Phase::Capabilities => Phase::Capabilities,
         session::Phase::Active => Phase::Active,
+        session::Phase::UdpConnect => Phase::UdpConnect,
+        session::Phase::UdpSecurity => Phase::UdpSecurity,
+        session::Phase::UdpTunnel => Phase::UdpTunnel,
+        session::Phase::UdpActive => Phase::UdpActive,
     }
 }
 
@@ -103,14 +108,14 @@ impl From<session::Phase> for Phase {
     }
 }
 
-fn timeline(happened: &Happened) -> Vec<Event> {
+pub(super) fn timeline(entries: Vec<session::Entry>, first: Stamp) -> Vec<Event> {
     let event = |entry: session::Entry| {
         let (capture, frame, last_frame) = frames(entry.span);
         Event {
             capture,
             frame,
             last_frame,
-            time_s: since_start(happened, entry.span.first),
+            time_s: since(first, entry.span.first),
             direction: entry.dir.map(Direction::from),
             phase: phase(entry.phase),
             kind: entry.kind.into(),
@@ -119,7 +124,7 @@ fn timeline(happened: &Happened) -> Vec<Event> {
             details: entry.details.into_iter().collect(),
         }
     };
-    session::timeline(happened).into_iter().map(event).collect()
+    entries.into_iter().map(event).collect()
 }
 
 fn negotiation(happened: &Happened) -> Negotiation {
@@ -154,7 +159,7 @@ fn protocols(protocols: Protocols) -> Bits {
     Bits::new(protocols.0, names)
 }
 
-fn tls(tls: &session::Tls) -> Tls {
+pub(super) fn tls(tls: &session::Tls) -> Tls {
     let cipher = |id: u16| Coded::new(id, cipher_name(id));
     let hello = tls.client_hello.as_ref().map(|hello| &hello.value);
     let server = tls.server_hello.as_ref().map(|hello| &hello.value);

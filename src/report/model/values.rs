@@ -331,6 +331,7 @@ names! {
 
 names! {
     /// Where the capture was taken.
+    #[derive(Default)]
     Vantage {
         /// At the client.
         Client = "client",
@@ -339,7 +340,18 @@ names! {
         /// Somewhere between them.
         Between = "between",
         /// Not shown.
+        #[default]
         Unknown = "unknown",
+    }
+}
+
+names! {
+    /// Whether an RDP-UDP flow sends again what is lost.
+    Mode {
+        /// It does; TLS inside.
+        Reliable = "reliable",
+        /// It does not; DTLS inside.
+        Lossy = "lossy",
     }
 }
 

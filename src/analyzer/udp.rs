@@ -1,0 +1,146 @@
+//! The RDP-UDP flows beside the TCP sessions: followed, held until their session ends, and handed to it.
+//!
+//! A flow stays here until its TCP session is over, at most as long as the two hosts have a connection that may
+//! still turn out to be it; a flow without one is a session of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::base::{Limits, Timestamp};
+use crate::packet::{Datagram, IcmpError, Meta};
+use crate::session::{Flow, Recognizer, Session, UdpSession};
+use crate::transport::udp::{Flows, UdpFacts};
+
+/// Two hosts: client and server.
+type Hosts = (IpAddr, IpAddr);
+
+/// See the module's description.
+#[derive(Debug)]
+pub(super) struct UdpDesk {
+    flows: Flows<Flow>,
+    recognizer: Recognizer,
+    /// Flows that are over while a TCP session may claim them, oldest end first.
+    waiting: VecDeque<UdpSession>,
+    /// Each connection that may be RDP holds the token of its hosts.
+    connected: HashMap<Hosts, Arc<()>, ahash::RandomState>,
+    /// Entries of `connected` after the last sweep.
+    swept: usize,
+    /// Most that wait.
+    limit: usize,
+    alone: VecDeque<UdpSession>,
+}
+
+/// `connected` is swept when it has doubled, and not below this.
+const SWEEP: usize = 1024;
+
+impl UdpDesk {
+    pub(super) fn new(limits: &Limits) -> Self {
+        UdpDesk {
+            flows: Flows::new(limits),
+            recognizer: Recognizer::default(),
+            waiting: VecDeque::new(),
+            connected: HashMap::default(),
+            swept: 0,
+            limit: limits.udp_flows,
+            alone: VecDeque::new(),
+        }
+    }
+
+    /// What a TCP connection of these hosts holds as long as it may be RDP.
+    pub(super) fn token(&mut self, client: IpAddr, server: IpAddr) -> Arc<()> {
+        if self.connected.len() >= SWEEP.max(self.swept.saturating_mul(2)) {
+            self.connected.retain(|_, token| Arc::strong_count(token) > 1);
+            self.swept = self.connected.len();
+        }
+        Arc::clone(self.connected.entry((client, server)).or_default())
+    }
+
+    /// Whether nothing is followed, waits or is over.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flows.is_empty() && self.waiting.is_empty() && self.alone.is_empty()
+    }
+
+    /// Takes a datagram; whether it is RDP-UDP.
+    pub(super) fn datagram(&mut self, meta: &Meta, datagram: &Datagram<'_>) -> bool {
+        let known = self.flows.datagram(meta, datagram, &mut self.recognizer);
+        self.collect();
+        known
+    }
+
+    pub(super) fn icmp(&mut self, meta: &Meta, error: &IcmpError) {
+        self.flows.icmp(meta, error);
+    }
+
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        self.flows.advance(now);
+        self.collect();
+    }
+
+    /// The flows of a TCP session that is over.
+    pub(super) fn of(&mut self, session: &Session) -> Vec<UdpSession> {
+        let mut owned = Vec::new();
+        if self.is_empty() {
+            return owned;
+        }
+        let tcp = &session.tcp;
+        self.flows.advance(tcp.observed_until);
+        self.collect();
+        let taken =
+            self.flows.take(tcp.ended, tcp.observed_until, |udp, flow| session.owns(udp, flow).is_some());
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let hosts = (session.tcp.client.ip(), session.tcp.server.ip());
+        waiting.extend(taken.into_iter().map(|(udp, flow)| UdpSession::new(udp, flow)));
+        for mut held in waiting {
+            if let Some(joined) = session.owns(&held.udp, &held.flow) {
+                held.joined = Some(joined);
+                held.tcp_end = session.tcp.closing.map(|closing| closing.stamp);
+                owned.push(held);
+            } else if hosts_of(&held.udp) == hosts && !self.may_be_claimed(&held.udp) {
+                self.alone.push_back(held);
+            } else {
+                self.waiting.push_back(held);
+            }
+        }
+        owned.sort_by_key(|session| session.udp.first.order);
+        owned
+    }
+
+    /// The capture ended; every TCP session was handed out.
+    pub(super) fn finish(&mut self) {
+        self.flows.finish();
+        let mut rest: Vec<UdpSession> = self.waiting.drain(..).collect();
+        while let Some((udp, flow)) = self.flows.poll() {
+            rest.push(UdpSession::new(udp, flow));
+        }
+        rest.sort_by_key(|session| session.udp.first.order);
+        self.alone.extend(rest);
+    }
+
+    /// The next flow whose TCP session is not in the capture.
+    pub(super) fn poll(&mut self) -> Option<UdpSession> {
+        self.alone.pop_front()
+    }
+
+    fn collect(&mut self) {
+        while let Some((udp, flow)) = self.flows.poll() {
+            let session = UdpSession::new(udp, flow);
+            if !self.may_be_claimed(&session.udp) {
+                self.alone.push_back(session);
+                continue;
+            }
+            if self.waiting.len() >= self.limit {
+                self.alone.extend(self.waiting.pop_front());
+            }
+            self.waiting.push_back(session);
+        }
+    }
+
+    fn may_be_claimed(&self, udp: &UdpFacts) -> bool {
+        self.connected.get(&hosts_of(udp)).is_some_and(|token| Arc::strong_count(token) > 1)
+    }
+}
+
+fn hosts_of(udp: &UdpFacts) -> Hosts {
+    (udp.client.ip(), udp.server.ip())
+}

@@ -1,0 +1,102 @@
+//! RDP-UDP flows as the report shows them: in their session's list, or as sessions of their own.
+
+use std::net::IpAddr;
+
+use super::diagnosis::{self, About};
+use super::session::{endpoint, timeline};
+use super::{Lost, attempts, session};
+use crate::analyzer::DiagnosedUdp;
+use crate::report::community_id::{self, community_id};
+use crate::report::model::{Metrics, Mode, Negotiation, Session, Span, Tcp, Time, Tls, Transport, UdpFlow};
+use crate::report::text::{duration, hex};
+use crate::session::{UdpSession, udp_timeline};
+
+/// A flow of a session whose server is called `server_name`.
+pub(super) fn flow(diagnosed: &DiagnosedUdp, server_name: Option<&str>, lost: &Lost<'_>) -> UdpFlow {
+    let happened = &diagnosed.session;
+    let udp = &happened.udp;
+    let server_name = self::server_name(happened).or(server_name);
+    let about =
+        About { first: udp.first, last: udp.last, client: udp.client, server: udp.server, server_name };
+    let make = |verdict| diagnosis::diagnosis(verdict, about, lost);
+    let end = udp.last.time.max(udp.first.time);
+    UdpFlow {
+        transport: Transport::Udp,
+        client: endpoint(udp.client, None),
+        server: endpoint(udp.server, server_name),
+        community_id: community_id(udp.client, udp.server, community_id::UDP),
+        joined_by: happened.joined.map(crate::session::Joined::as_str),
+        start: Time(udp.first.time),
+        end: Time(end),
+        duration_s: Span::seconds(end.since(udp.first.time)),
+        phase: session::phase(happened.phase()),
+        outcome: diagnosis::outcome(diagnosed.diagnosis.verdict.outcome),
+        diagnosis: make(&diagnosed.diagnosis.verdict),
+        other_diagnoses: diagnosed.diagnosis.others.iter().map(make).collect(),
+        timeline: timeline(udp_timeline(happened), udp.first),
+        tls: Tls::default(),
+        metrics: metrics(happened),
+    }
+}
+
+/// A flow whose TCP session is not in the capture.
+pub(super) fn alone(diagnosed: &DiagnosedUdp, id: u64, attempt: u64, lost: &Lost<'_>) -> Session {
+    let flow = flow(diagnosed, None, lost);
+    Session {
+        id,
+        attempt,
+        transport: flow.transport,
+        client: flow.client,
+        server: flow.server,
+        community_id: flow.community_id,
+        start: flow.start,
+        end: flow.end,
+        duration_s: flow.duration_s,
+        phase: flow.phase,
+        outcome: flow.outcome,
+        diagnosis: flow.diagnosis,
+        other_diagnoses: flow.other_diagnoses,
+        saw: None,
+        timeline: flow.timeline,
+        negotiation: Negotiation::default(),
+        tls: flow.tls,
+        rdp: std::collections::BTreeMap::new(),
+        tcp: Tcp::default(),
+        udp: Vec::new(),
+        metrics: Some(flow.metrics),
+    }
+}
+
+/// The story of such a flow.
+pub(super) fn story(diagnosed: &DiagnosedUdp) -> String {
+    let (udp, verdict) = (&diagnosed.session.udp, &diagnosed.diagnosis.verdict);
+    let title = verdict.title.as_deref().unwrap_or_else(|| attempts::title(verdict.code));
+    format!(
+        "{} tried UDP to {} and got as far as {} within {}; its TCP session is not in the capture. {title}.",
+        udp.client,
+        udp.server,
+        diagnosed.session.phase().as_str(),
+        duration(udp.last.time.max(udp.first.time).seconds_since(udp.first.time)),
+    )
+}
+
+/// The server's name, where a message told it.
+pub(super) fn server_name(_: &UdpSession) -> Option<&str> {
+    None::<&str>.filter(|name| name.parse::<IpAddr>().is_err())
+}
+
+fn metrics(happened: &UdpSession) -> Metrics {
+    let (udp, flow) = (&happened.udp, &happened.flow);
+    let mode = |lossy| if lossy { Mode::Lossy } else { Mode::Reliable };
+    let id = flow.syn.as_ref().and_then(|syn| syn.correlation_id).filter(|id| *id != [0; 16]);
+    Metrics {
+        version: happened.version(),
+        mode: happened.lossy().map(mode),
+        correlation_id: id.map(|id| hex(&id)),
+        mtu: happened.mtu(),
+        loss_pct: udp.dir.map(|_| None).into(),
+        rtt_ms: udp.dir.map(|_| None).into(),
+        datagrams: udp.dir.map(|dir| dir.datagrams).into(),
+        bytes: udp.dir.map(|dir| dir.bytes).into(),
+    }
+}
