@@ -299,6 +299,91 @@ fn swapped_frames_make_no_failure() {
     }
 }
 
+/// A mirror port hands on one direction later than the other.
+#[test]
+fn a_direction_that_comes_late_makes_no_failure() {
+    let mut wrong = Wrong::default();
+    for case in &*CASES {
+        for (late, micros) in [(0, 100), (1, 100), (0, 1000), (1, 1000)] {
+            let mut frames = case.capture.frames.clone();
+            for frame in frames.iter_mut().filter(|frame| usize::from(from_server(frame)) == late) {
+                frame.time = frame.time.plus(micros * 1000);
+            }
+            frames.sort_by_key(|frame| frame.time);
+            let who = ["client", "server"][late];
+            wrong.no_new_failure(case, &run(&frames), &format!("{who} {micros} µs late"), true);
+        }
+    }
+}
+
+/// Whether the lower port sent a frame.
+fn from_server(frame: &Owned) -> bool {
+    let mut decoder = Decoder::new(&Limits::default());
+    let frame = frame.frame(1);
+    let Ok(packet) = decoder.decode(&frame, 1) else { return false };
+    matches!(packet.body, Body::Tcp(segment) if segment.src_port < segment.dst_port)
+}
+
+/// What an anonymizer does to a frame: other addresses, no hardware addresses, no checksums, other times; and
+/// nothing of the payload but `kept` bytes.
+fn anonymized(frame: &Owned, kept: usize) -> Owned {
+    let mut other = Owned { time: frame.time.plus(-1_000 * 86_400 * Timestamp::SECOND), ..frame.clone() };
+    let mut decoder = Decoder::new(&Limits::default());
+    let payload = match decoder.decode(&frame.frame(1), 1) {
+        Ok(packet) => match packet.body {
+            Body::Tcp(segment) => Some(segment.payload.len()),
+            _ => None,
+        },
+        Err(_) => None,
+    };
+    let end = other.data.len();
+    let (ethernet, kind) = (other.link == LinkType::ETHERNET, other.data.get(12..14).map(<[u8]>::to_vec));
+    let (addresses, checksums) = match kind.as_deref() {
+        Some([8, 0]) if ethernet => (26..34, Some(24..26)),
+        Some([0x86, 0xdd]) if ethernet => (22..54, None),
+        // Other links and tags are left as they are: the payload is what matters.
+        _ => (0..0, None),
+    };
+    if ethernet {
+        other.data[..12].fill(0);
+    }
+    for byte in addresses.filter(|&at| at < end) {
+        // One to one, and no special address.
+        other.data[byte] ^= 0x05;
+    }
+    if let Some(checksum) = checksums.filter(|range| range.end <= end) {
+        other.data[checksum].fill(0);
+    }
+    if let Some(payload) = payload {
+        other.data[end - payload.saturating_sub(kept)..].fill(0);
+    }
+    other
+}
+
+#[test]
+fn an_anonymizer_makes_no_failure() {
+    let mut wrong = Wrong::default();
+    for case in CASES.iter().filter(|case| case.verdicts.iter().all(|v| v.outcome != Outcome::Failed)) {
+        for kept in [usize::MAX, 64, 16, 5, 0] {
+            let frames: Vec<Owned> =
+                case.capture.frames.iter().map(|frame| anonymized(frame, kept)).collect();
+            for verdict in run(&frames) {
+                let (code, sure) = (verdict.code, verdict.confidence.as_str());
+                let less = case.verdicts.iter().any(|known| less_said(known.code).contains(&code));
+                if verdict.outcome == Outcome::Failed && !less {
+                    wrong.add(format!(
+                        "{} with {kept} bytes of payload: {code} ({sure})",
+                        case.capture.name()
+                    ));
+                }
+                if kept == usize::MAX && case.verdicts.iter().all(|known| known.code != code) {
+                    wrong.add(format!("{} anonymized: {code}", case.capture.name()));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_snapshot_length_makes_no_failure() {
     let mut wrong = Wrong::default();

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::base::Dir;
+use crate::base::{Dir, PerDir};
 use crate::protocol::Step;
 use crate::protocol::first_bytes::{self, Guess, PreambleKind};
 use crate::protocol::preamble::{self, Socks4Code, Socks5Code, Socks5Method};
@@ -38,68 +38,72 @@ pub enum Stripped {
     Nothing,
 }
 
+/// What an end may say next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     /// Any preamble may come.
     #[default]
     Start,
     Socks4Reply,
+    /// The client's login, or its request.
+    Socks5,
     Socks5Choice,
-    Socks5Login,
     Socks5LoginReply,
-    Socks5Request,
     Socks5Reply,
     HttpReply,
     /// The tunnel is up, or there never was one.
     Over,
 }
 
-/// The state of one connection's preambles.
+/// The state of one connection's preambles, each end's by itself: a capture may show one end late.
 #[derive(Debug, Default)]
-pub struct Preambles(State);
+pub struct Preambles(PerDir<State>);
 
 impl Preambles {
     /// Looks for a message of `dir` at the start of `bytes`.
     pub fn strip(&mut self, dir: Dir, bytes: &[u8]) -> Stripped {
         use Dir::{ClientToServer as C, ServerToClient as S};
         use PreambleKind::{HttpConnect, Socks4, Socks5};
-        match (self.0, dir, bytes.first()) {
+        let client = self.0[C];
+        match (self.0[dir], dir, bytes.first()) {
             (State::Start, C, _) => self.start(bytes),
             (State::Socks4Reply, S, _) => self.take(S, Socks4, preamble::socks4_reply(bytes), |code| {
-                (State::Over, format!("server answered {code}"), code != Socks4Code::GRANTED)
+                (client, State::Over, format!("server answered {code}"), code != Socks4Code::GRANTED)
             }),
             (State::Socks5Choice, S, _) => self.take(S, Socks5, preamble::socks5_choice(bytes), |method| {
-                let next = match method {
-                    Socks5Method::NO_AUTHENTICATION => State::Socks5Request,
-                    Socks5Method::USERNAME_PASSWORD => State::Socks5Login,
-                    _ => State::Over,
+                let (client, server) = match method {
+                    Socks5Method::NO_AUTHENTICATION => (client, State::Socks5Reply),
+                    Socks5Method::USERNAME_PASSWORD => (client, State::Socks5LoginReply),
+                    _ => (State::Over, State::Over),
                 };
-                (next, format!("server chose {method}"), method == Socks5Method::NO_ACCEPTABLE)
+                (client, server, format!("server chose {method}"), method == Socks5Method::NO_ACCEPTABLE)
             }),
-            // A client may go on before it has the server's choice.
-            (State::Socks5Login | State::Socks5Choice, C, Some(1)) => {
-                self.take(C, Socks5, preamble::socks5_login(bytes), |()| {
-                    (State::Socks5LoginReply, "client logged in with a user name".to_owned(), false)
-                })
-            }
             (State::Socks5LoginReply, S, _) => {
                 self.take(S, Socks5, preamble::socks5_login_reply(bytes), |accepted| {
-                    let next = if accepted { State::Socks5Request } else { State::Over };
+                    let both =
+                        if accepted { (client, State::Socks5Reply) } else { (State::Over, State::Over) };
                     let text = if accepted { "login accepted" } else { "login refused" };
-                    (next, text.to_owned(), !accepted)
-                })
-            }
-            (State::Socks5Request | State::Socks5Choice | State::Socks5LoginReply, C, Some(5)) => {
-                self.take(C, Socks5, preamble::socks5_request(bytes), |target| {
-                    (State::Socks5Reply, format!("client asked for {target}"), false)
+                    (both.0, both.1, text.to_owned(), !accepted)
                 })
             }
             (State::Socks5Reply, S, _) => self.take(S, Socks5, preamble::socks5_reply(bytes), |code| {
-                (State::Over, format!("server answered {code}"), code != Socks5Code::SUCCEEDED)
+                (client, State::Over, format!("server answered {code}"), code != Socks5Code::SUCCEEDED)
             }),
             (State::HttpReply, S, _) => self.take(S, HttpConnect, preamble::http_reply(bytes), |status| {
-                (State::Over, format!("proxy answered {status}"), !(200..300).contains(&status))
+                (client, State::Over, format!("proxy answered {status}"), !(200..300).contains(&status))
             }),
+            (State::Socks5, C, Some(1)) => {
+                let server = self.0[S];
+                self.take(C, Socks5, preamble::socks5_login(bytes), |()| {
+                    (client, server, "client logged in with a user name".to_owned(), false)
+                })
+            }
+            (State::Socks5, C, Some(5)) => {
+                let server = self.0[S];
+                self.take(C, Socks5, preamble::socks5_request(bytes), |target| {
+                    (State::Over, server, format!("client asked for {target}"), false)
+                })
+            }
             _ => Stripped::Nothing,
         }
     }
@@ -111,49 +115,51 @@ impl Preambles {
             // Too few bytes: the caller asks again with more.
             Guess::NeedMore => return Stripped::Need,
             _ => {
-                self.0 = State::Over;
+                self.0 = PerDir { client_to_server: State::Over, server_to_client: State::Over };
                 return Stripped::Nothing;
             }
         };
         match kind {
             PreambleKind::Socks4 => self.take(C, kind, preamble::socks4_request(bytes), |target| {
-                (State::Socks4Reply, format!("client asked for {target}"), false)
+                (State::Over, State::Socks4Reply, format!("client asked for {target}"), false)
             }),
             PreambleKind::Socks5 => self.take(C, kind, preamble::socks5_methods(bytes), |methods| {
-                (State::Socks5Choice, format!("client offered {} methods", methods.len()), false)
+                let text = format!("client offered {} methods", methods.len());
+                (State::Socks5, State::Socks5Choice, text, false)
             }),
             PreambleKind::HttpConnect => self.take(C, kind, preamble::http_connect(bytes), |target| {
-                (State::HttpReply, format!("client asked for {target}"), false)
+                (State::Over, State::HttpReply, format!("client asked for {target}"), false)
             }),
             // Another preamble may follow these two.
             PreambleKind::Proxy => self.take(C, kind, preamble::proxy_header(bytes), |header| {
                 let text = header
                     .addresses
                     .map_or("no addresses".to_owned(), |(from, to)| format!("connection of {from} to {to}"));
-                (State::Start, text, false)
+                (State::Start, State::Start, text, false)
             }),
             PreambleKind::Preconnection => self.take(C, kind, preamble::preconnection(bytes), |pdu| {
-                (State::Start, pdu.blob.unwrap_or_else(|| format!("id {}", pdu.id)), false)
+                (State::Start, State::Start, pdu.blob.unwrap_or_else(|| format!("id {}", pdu.id)), false)
             }),
         }
     }
 
+    /// `read` gives what client and server may say next, and what the message says.
     fn take<T>(
         &mut self,
         dir: Dir,
         kind: PreambleKind,
         step: Step<T>,
-        read: impl FnOnce(T) -> (State, String, bool),
+        read: impl FnOnce(T) -> (State, State, String, bool),
     ) -> Stripped {
         match step {
             Step::Done(message, used) => {
-                let (next, text, refused) = read(message);
-                self.0 = next;
+                let (client_to_server, server_to_client, text, refused) = read(message);
+                self.0 = PerDir { client_to_server, server_to_client };
                 Stripped::Took(Preamble { dir, kind, text, refused }, used)
             }
             Step::Need(_) => Stripped::Need,
             Step::Broken(_) => {
-                self.0 = State::Over;
+                self.0 = PerDir { client_to_server: State::Over, server_to_client: State::Over };
                 Stripped::Nothing
             }
         }

@@ -139,7 +139,8 @@ impl Session {
 
     /// Whether the capture lacks nothing of either end, so that order and lengths can be believed.
     fn is_whole(&self) -> bool {
-        self.facts.holes.is_empty() && !self.lacks_any()
+        let framed = self.facts.tls.as_ref().is_none_or(|tls| !tls.misframed);
+        framed && self.facts.holes.is_empty() && !self.lacks_any()
     }
 
     /// Who ended the connection first: by an encrypted alert (close_notify, mostly), FIN or RST; refusals apart.

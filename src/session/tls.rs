@@ -130,6 +130,9 @@ pub struct Tls {
     pub recent: VecDeque<Record>,
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
+    /// Records were not where they were due, or where they begin is not in the capture: neither their number nor
+    /// their order can be believed.
+    pub misframed: bool,
     protection: Protection,
 }
 
@@ -183,7 +186,9 @@ impl Tls {
             self.begun[dir].get_or_insert(chunk.stamp);
         }
         let result = reader.push(dir, chunk, |shown| self.shown(dir, shown));
-        self.unframed(dir, reader.take_unframed(dir));
+        let unframed = reader.take_unframed(dir);
+        self.misframed |= result.is_err() || unframed > 0;
+        self.unframed(dir, unframed);
         result
     }
 
