@@ -229,7 +229,7 @@ fn session_page<W: Write>(
         client: story::endpoint(&session.client),
         server: story::endpoint(&session.server),
         when: story::when(session, frames, &view.zone),
-        verdict: story::verdict(diagnosis),
+        verdict: story::verdict(diagnosis, session.outcome),
         saw: session.saw.as_ref().map(saw::line),
         brief: place.map(|place| summary::in_brief(place, session.id)),
         alike,

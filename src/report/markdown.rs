@@ -93,7 +93,7 @@ fn story<W: Write>(
         let diagnosis = &session.diagnosis;
         writeln!(out, "\n**{}**", markdown(&diagnosis.title))?;
         if session.outcome != Outcome::Inconclusive {
-            writeln!(out, "\n{}", markdown(&story::verdict(diagnosis)))?;
+            writeln!(out, "\n{}", markdown(&story::verdict(diagnosis, session.outcome)))?;
         }
         for text in [&diagnosis.summary, &diagnosis.explanation] {
             for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {

@@ -18,7 +18,7 @@ pub(super) const fn tone(outcome: Outcome) -> Tone {
     }
 }
 
-/// Rivals, and remedies, that fit on a screen with the rest.
+/// Rivals, remedies and errors that fit on a screen with the rest.
 const fn most(depth: Depth, view: &View) -> usize {
     match depth {
         _ if view.every_story => usize::MAX,
@@ -54,22 +54,17 @@ pub(super) fn story<W: Write>(
         let most = most(depth, view);
         lines.hanging(2, (Tone::Plain, ""), (tone(session.outcome), &diagnosis.title))?;
         if session.outcome != Outcome::Inconclusive {
-            lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, &story::verdict(diagnosis)))?;
+            lines.hanging(
+                2,
+                (Tone::Plain, ""),
+                (Tone::Faint, &story::verdict(diagnosis, session.outcome)),
+            )?;
         }
         for text in [&diagnosis.summary, &diagnosis.explanation] {
             if !text.is_empty() {
                 lines.blank()?;
                 lines.prose(2, Tone::Plain, text)?;
             }
-        }
-        ladder(lines, session, frames)?;
-        evidence(lines, session, frames)?;
-        if !diagnosis.rivals.is_empty() {
-            title(lines, "What else it could be, and how to tell")?;
-            for rival in diagnosis.rivals.iter().take(most) {
-                lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::rival(rival)))?;
-            }
-            more(lines, diagnosis.rivals.len(), most, session.id)?;
         }
         if !diagnosis.remedies.is_empty() {
             title(lines, "What to do")?;
@@ -82,8 +77,17 @@ pub(super) fn story<W: Write>(
             }
             more(lines, diagnosis.remedies.len(), most, session.id)?;
         }
+        evidence(lines, session, frames)?;
+        ladder(lines, session, frames)?;
+        if !diagnosis.rivals.is_empty() {
+            title(lines, "What else it could be, and how to tell")?;
+            for rival in diagnosis.rivals.iter().take(most) {
+                lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::rival(rival)))?;
+            }
+            more(lines, diagnosis.rivals.len(), most, session.id)?;
+        }
         if depth == Depth::Full {
-            last(lines, session)?;
+            last(lines, session, most)?;
         }
     }
     if view.timeline {
@@ -149,7 +153,7 @@ fn evidence<W: Write>(lines: &mut Lines<'_, W>, session: &Session, frames: Frame
     Ok(())
 }
 
-fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()> {
+fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session, most: usize) -> io::Result<()> {
     let diagnosis = &session.diagnosis;
     if !session.other_diagnoses.is_empty() {
         title(lines, "What also fits")?;
@@ -160,9 +164,10 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
     }
     if !diagnosis.client_error.is_empty() {
         title(lines, "What the Windows client (mstsc) shows")?;
-        for error in &diagnosis.client_error {
+        for error in diagnosis.client_error.iter().take(most) {
             lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::client_error(error)))?;
         }
+        more(lines, diagnosis.client_error.len(), most, session.id)?;
     }
     if !diagnosis.references.is_empty() {
         title(lines, "Read more")?;

@@ -115,7 +115,7 @@ pub(super) fn when(session: &Session, frames: Frames<'_>, zone: &Zone) -> String
 }
 
 /// "Likely. Ended by the client; to be fixed at the server. (code)".
-pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
+pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
     let confidence = match diagnosis.confidence {
         Confidence::Certain => "Certain",
         Confidence::Likely => "Likely",
@@ -125,19 +125,23 @@ pub(super) fn verdict(diagnosis: &Diagnosis) -> String {
         Side::Client => "ended by the client",
         Side::Server => "ended by the server",
         Side::Network => "ended by something between them",
+        Side::Unknown if matches!(outcome, Outcome::Healthy | Outcome::Degraded) => "it did not break",
         Side::Unknown => "who ended it is not shown",
     };
+    // One of several causes makes nobody's configuration wrong.
+    let fix = if diagnosis.confidence == Confidence::Possible { "look first" } else { "to be fixed" };
     let owner = match diagnosis.owner {
-        Owner::Client => "; to be fixed at the client",
-        Owner::Server => "; to be fixed at the server",
-        Owner::Network => "; to be fixed in the network",
-        Owner::Identity => "; to be fixed in accounts or logon policy",
-        Owner::Certificate => "; to be fixed with the certificate",
-        Owner::Licensing => "; to be fixed in licensing",
-        Owner::Nobody => "; nothing to fix",
-        Owner::Unknown => "",
+        Owner::Client => "at the client",
+        Owner::Server => "at the server",
+        Owner::Network => "in the network",
+        Owner::Identity => "in accounts and logon policy",
+        Owner::Certificate if diagnosis.confidence == Confidence::Possible => "at the certificate",
+        Owner::Certificate => "with the certificate",
+        Owner::Licensing => "in licensing",
+        Owner::Nobody => return format!("{confidence}: {side}; nothing to fix. ({})", diagnosis.code),
+        Owner::Unknown => return format!("{confidence}: {side}. ({})", diagnosis.code),
     };
-    format!("{confidence}: {side}{owner}. ({})", diagnosis.code)
+    format!("{confidence}: {side}; {fix} {owner}. ({})", diagnosis.code)
 }
 
 /// "The cause. To tell: how to tell it apart.".

@@ -78,6 +78,23 @@ impl Phase {
         }
     }
 
+    /// When something happened in the phase, in the middle of a sentence.
+    pub const fn during(self) -> &'static str {
+        match self {
+            Phase::TcpConnect => "during TCP connect",
+            Phase::X224Negotiation => "during the RDP negotiation (X.224)",
+            Phase::TlsHandshake => "during the TLS handshake",
+            Phase::Nla => "during the NLA logon (CredSSP)",
+            Phase::McsConnect => "during the exchange of RDP settings (MCS connect)",
+            Phase::ChannelJoin => "while channels were joined",
+            Phase::SecurityExchange => "during the security exchange",
+            Phase::ClientInfo => "after the client had sent its settings (client info)",
+            Phase::Licensing => "during licensing",
+            Phase::Capabilities => "during the exchange of capabilities",
+            Phase::Active => "in the active session",
+        }
+    }
+
     /// Every phase, in order.
     pub const ALL: [Phase; 15] = [
         Phase::TcpConnect,

@@ -301,7 +301,9 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
     for flight in tls.flights().iter().take(FLIGHTS) {
         let entered =
             session.shape.entered.iter().rfind(|(_, span)| span.first.order <= flight.span.first.order);
-        let phase = entered.map_or(Phase::McsConnect, |(phase, _)| *phase);
+        // Session tickets follow the TLS handshake unasked.
+        let unknown = session.phase().clamp(Phase::TlsHandshake, Phase::McsConnect);
+        let phase = entered.map_or(unknown, |(phase, _)| *phase);
         let summary = match flight.records {
             1 => format!("encrypted record, {} bytes", flight.bytes),
             n => format!("{n} encrypted records, {} bytes", flight.bytes),

@@ -16,7 +16,7 @@ pub(in crate::diagnosis) fn verdict(session: &Session, context: &Context<'_>) ->
 
 fn missing(session: &Session) -> (String, String) {
     let tcp = &session.tcp;
-    let phase = session.phase().title();
+    let phase = session.phase().during();
     if let Some(dir) = session.missing_direction() {
         return (
             format!("no packet of the {} was captured", dir.sender()),
@@ -33,7 +33,7 @@ fn missing(session: &Session) -> (String, String) {
             format!("bytes of the {} were acknowledged that the capture does not show", dir.sender()),
             format!(
                 "The capture lacks packets of the {}: the other end acknowledged them, so no silence can be claimed. \
-                 It was last seen in: {phase}. Capture again without drops (a larger buffer, a narrower filter).",
+                 It was last seen {phase}. Capture again without drops (a larger buffer, a narrower filter).",
                 dir.sender()
             ),
         );
@@ -47,25 +47,25 @@ fn missing(session: &Session) -> (String, String) {
                 ""
             };
             (
-                format!("{} ended the connection with {how} in: {phase}", closing.dir.sender()),
-                format!("The {} ended the connection in: {phase}, and nothing readable says why.{hidden}", closing.dir.sender()),
+                format!("{} ended the connection with {how} {phase}", closing.dir.sender()),
+                format!("The {} ended the connection {phase}, and nothing readable says why.{hidden}", closing.dir.sender()),
             )
         }
         (None, Ended::Idle) => (
-            format!("nothing more came in: {phase}"),
-            format!("The connection fell silent in: {phase}, without a close, and it cannot be told who owed the next message."),
+            format!("nothing more came {phase}"),
+            format!("The connection fell silent {phase}, without a close, and it cannot be told who owed the next message."),
         ),
         (None, Ended::PortsReused) => (
-            format!("last packet in: {phase}"),
-            format!("The connection was last seen in: {phase}; then its ports were used for a new one, and its end is not in the capture."),
+            format!("last packet {phase}"),
+            format!("The connection was last seen {phase}; then its ports were used for a new one, and its end is not in the capture."),
         ),
         (None, Ended::Evicted) => (
-            format!("last packet that was followed, in: {phase}"),
-            format!("There were more connections at a time than are followed; this one was dropped in: {phase}."),
+            format!("last packet that was followed, {phase}"),
+            format!("There were more connections at a time than are followed; this one was dropped {phase}."),
         ),
         (None, Ended::CaptureEnded | Ended::Closed) => (
-            format!("the capture ended {:.1} s after this packet, in: {phase}", tcp.observed_until.seconds_since(tcp.last.time)),
-            format!("The capture ends before this connection got past: {phase}. Too little of it is there to call it slow, silent or broken. Capture longer."),
+            format!("the capture ended {:.1} s after this packet, {phase}", tcp.observed_until.seconds_since(tcp.last.time)),
+            format!("The capture ends {phase}. Too little of it is there to call it slow, silent or broken. Capture longer."),
         ),
     }
 }

@@ -473,7 +473,7 @@ fn unanswered(session: &Session, code: &'static str, asked: Evidence, absence: &
             Evidence::seen(ahead.last, "this packet of the server stands behind bytes that never came")
         }))
         .owned_by(owner)
-        .explain(stack)
+        .explain(format!("The server owed an answer, and for {:.1} s none came. {stack}", absence.seconds()))
 }
 
 /// How the server refused the client's credentials.

@@ -83,9 +83,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     };
     let pass = if passed > 0 { format!(", packets of up to {passed} bytes did") } else { String::new() };
     Some(verdict.explain(format!(
-        "Packets of {size} bytes from the {sender}{fragments} did not get through{pass}; it broke in: {}. {how}{icmp} \
+        "Packets of {size} bytes from the {sender}{fragments} did not get through{pass}; it broke {}. {how}{icmp} \
          {advice} (MSS offered: client {}, server {}.)",
-        session.phase().title(),
+        session.phase().during(),
         mss(Dir::ClientToServer),
         mss(Dir::ServerToClient),
     )))

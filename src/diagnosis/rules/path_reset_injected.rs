@@ -42,7 +42,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         verdict = verdict.with(sign);
     }
     Some(verdict.with(both).explain(format!(
-        "A RST in the {sender}'s name ended the connection in: {}. {why} {whose} most likely sent it.",
-        session.phase().title()
+        "A RST in the {sender}'s name ended the connection {}. {why} {whose} most likely sent it.",
+        session.phase().during()
     )))
 }

@@ -16,10 +16,10 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         End::GaveUp(dir, _) => format!("until the {} gave up", dir.sender()),
         End::CaptureEnded(_) => "until the capture ended".to_owned(),
     };
-    let phase = session.phase().title();
+    let phase = session.phase().during();
     let (alive, said) = if stall.waits == Waits::Missing {
         let said = format!(
-            "In: {phase}, packets of the {sender} came that stand behind bytes which never did, {end}. So the {sender} was \
+            "Then, {phase}, packets of the {sender} came that stand behind bytes which never did, {end}. So the {sender} was \
              there and had sent them; what failed is the way from it to this place."
         );
         (None, said)
@@ -31,7 +31,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         };
         let alive = stall.alive.map(|alive| Evidence::seen(alive, format!("{receiver} was still there: its last packet")));
         let repeated = stall.repeats.count - 1;
-        let said = format!("In: {phase}, the {sender} repeated the same bytes {repeated} times without an acknowledgement, {end}. {way}");
+        let said = format!("Then, {phase}, the {sender} repeated the same bytes {repeated} times without an acknowledgement, {end}. {way}");
         (alive, said)
     };
     let idle = idle_before(session, stall.repeats.first);

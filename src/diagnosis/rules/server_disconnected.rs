@@ -6,7 +6,7 @@ pub(super) const RULE: Rule =
     Rule { code: "server-disconnected", supersedes: &["setup-reset", "setup-silent"], check };
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let phase = session.phase().title();
+    let phase = session.phase().during();
     if let Some(ultimatum) = session.facts.standard.as_ref().and_then(|standard| standard.ultimatum) {
         let (dir, reason) = ultimatum.value;
         let first = session.tcp.closing.is_none_or(|closing| ultimatum.span.first.before(&closing.stamp));
@@ -21,7 +21,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         let text = format!("server sent a Disconnect Provider Ultimatum, reason {reason}");
         return Some(
             Verdict::failed(RULE.code, Side::Server, confidence, Evidence::of(&ultimatum, text))
-                .explain(format!("The server ended the connection during: {phase}, with the reason {reason} and no error code that can be read.")),
+                .explain(format!("The server ended the connection {phase}, with the reason {reason} and no error code that can be read.")),
         );
     }
     let ultimatum = hidden_ultimatum(session).filter(|_| session.in_setup())?;
@@ -32,6 +32,6 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             Confidence::Likely,
             Evidence::seen(ultimatum, "encrypted record with the length of a Disconnect Provider Ultimatum, right before the end"),
         )
-        .explain(format!("During: {phase}, the server sent a record that has the length of a disconnect, and the connection ended.")),
+        .explain(format!("The server sent a record that has the length of a disconnect {phase}, and the connection ended.")),
     )
 }

@@ -12,7 +12,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let absence = session.silence(Dir::ServerToClient, asked)?;
     let phase = session.phase().title();
     Some(
-        unanswered(session, RULE.code, Evidence::seen(absence.after, format!("client's last message, during: {phase}")), &absence)
+        unanswered(session, RULE.code, Evidence::seen(absence.after, format!("client's last message, {}", session.phase().during())), &absence)
             .titled(format!("The server fell silent while the session was being set up ({phase})")),
     )
 }

@@ -22,7 +22,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     });
     let explanation = validity.as_ref().map_or(
         "The client said that the server's certificate has expired; under TLS 1.3 the certificate itself is not visible.".to_owned(),
-        |validity| format!("At the time of the capture ({}) that is not now: {}. The client refused it.", day(refusal.evidence.span.first.time), validity.text),
+        |validity| format!("The capture is of {}, and {}. The client refused it.", day(refusal.evidence.span.first.time), validity.text),
     );
     Some(Verdict::failed(RULE.code, Side::Client, confidence, refusal.evidence).with(validity).explain(explanation))
 }

@@ -358,11 +358,13 @@ fn went(session: &Brief) -> String {
     }
 }
 
-/// With a small first letter, unless it begins an abbreviation.
+/// With a small first letter, unless it begins an abbreviation or a name.
 fn lower(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
+        (Some(first), Some(second)) if !second.is_uppercase() && !text.starts_with("Remote Desktop") => {
+            first.to_lowercase().chain(chars).collect()
+        }
         _ => text.to_owned(),
     }
 }
