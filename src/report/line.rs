@@ -31,7 +31,7 @@ pub fn session(session: &Session, zone: &Zone) -> String {
         line.push_str(&diagnosis.title);
         if session.outcome != Outcome::Inconclusive {
             line.push_str(". ");
-            line.push_str(&story::verdict(diagnosis));
+            line.push_str(&story::verdict(diagnosis, session.outcome));
         }
     }
     clean(&line).into_owned()
