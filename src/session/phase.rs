@@ -92,6 +92,10 @@ impl Phase {
             Phase::Licensing => "during licensing",
             Phase::Capabilities => "during the exchange of capabilities",
             Phase::Active => "in the active session",
+            Phase::UdpConnect => "during RDP-UDP connect",
+            Phase::UdpSecurity => "while security was set up over UDP",
+            Phase::UdpTunnel => "while the tunnel was set up",
+            Phase::UdpActive => "in the active UDP flow",
         }
     }
 
