@@ -86,6 +86,11 @@ impl Touched<'_> {
         self.on_port || self.facts.is_some_and(|facts| facts.request.is_some() || facts.confirm.is_some())
     }
 
+    /// Whether it carried payload yet.
+    pub fn has_spoken(&self) -> bool {
+        self.facts.is_some()
+    }
+
     /// How far it got. Costs a look at the first records of a session that is not active yet.
     pub fn phase(&self) -> Phase {
         self.facts.map_or(Phase::TcpConnect, |facts| facts.phase(&facts.shape()))

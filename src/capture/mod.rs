@@ -24,6 +24,7 @@
 //! type of each interface, the decryption secrets and the drop counts of a pcapng file.
 
 mod atomic;
+mod buffer;
 mod bytes;
 mod compressed;
 mod foreign;
@@ -48,6 +49,7 @@ mod testing;
 mod tests;
 
 pub use atomic::AtomicFile;
+pub use buffer::{Bounds as BufferBounds, Buffer, Kept, Worth};
 pub use info::{CaptureInfo, Compression, Format, Secrets, SecretsType};
 pub use interface::{Interface, Resolution};
 pub use merge::Merged;

@@ -2,7 +2,9 @@
 
 mod args;
 mod follow;
+mod recorder;
 mod sink;
+mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,17 +20,19 @@ use rdpwhy::report::{line, ndjson, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{Status, tell};
-use args::Format;
 pub(crate) use args::{EXAMPLES, Live as Args};
+use args::{Format, Which};
 use follow::Following;
+use recorder::Recorder;
 use sink::{Reader, Sink};
 
 /// Frames taken before anything else is looked at.
 const BATCH: usize = 4096;
 /// Rest where no packet is at hand.
 const REST: Duration = Duration::from_millis(10);
-/// How long telling what still runs may take, so that the end comes within a second.
-const LAST: Duration = Duration::from_millis(400);
+/// The end comes within a second. Until when the frames that are on their way are taken, what still runs is told,
+/// attempts are saved, and lines are written; in milliseconds.
+const LAST: [u64; 4] = [150, 450, 700, 900];
 /// How often losses are told.
 const LOSSES: Duration = Duration::from_secs(10);
 
@@ -101,6 +105,7 @@ struct Run<'a> {
     analyzer: Analyzer,
     running: Running,
     following: Option<Following>,
+    recorder: Option<Recorder>,
     sink: Sink,
     asked: Asked,
     /// First and last time of a packet.
@@ -123,15 +128,26 @@ impl<'a> Run<'a> {
             Some(path) => format!("cannot write {}: {error}", path.display()),
             None => format!("cannot write: {error}"),
         })?;
+        let recorder = match &args.save_failed {
+            Some(folder) => {
+                let bounds = store::Bounds { bytes: args.save_size << 20, files: args.save_files as usize };
+                let recorder = Recorder::start(folder, bounds, args.save == Which::All)
+                    .map_err(|error| format!("cannot save in {}: {error}", folder.display()))?;
+                Some(recorder)
+            }
+            None => None,
+        };
         tell(&format!("listening on {name}{why}"));
+        let follow = args.events || recorder.is_some();
         let limits = Limits::default();
         Ok(Run {
             args,
             name,
             live,
             running: Running::new(limits.listed),
-            analyzer: Analyzer::new(Options { ports: args.port.clone(), limits, follow: args.events }),
+            analyzer: Analyzer::new(Options { ports: args.port.clone(), limits, follow }),
             following: args.events.then(Following::default),
+            recorder,
             sink,
             asked,
             times: None,
@@ -160,9 +176,14 @@ impl<'a> Run<'a> {
             let (first, last) = self.times.unwrap_or((time, time));
             self.times = Some((first.min(time), last.max(time)));
             self.analyzer.push(&frame);
-            if let Some(following) = &mut self.following
-                && let Some(change) = self.analyzer.touched().and_then(|t| following.touch(&t, time))
-            {
+            let mut change = None;
+            if let Some(touched) = self.analyzer.touched() {
+                change = self.following.as_mut().and_then(|following| following.touch(&touched, time));
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.touch(&touched, &frame);
+                }
+            }
+            if let Some(change) = change {
                 self.tell_change(change);
             }
             self.tell_finished(None);
@@ -189,7 +210,20 @@ impl<'a> Run<'a> {
 
     fn tell_session(&mut self, over: &Over) {
         let lost = |from, to| self.live.losses().between(from, to);
-        let Some(told) = self.running.take(over, lost) else { return };
+        let told = self.running.take(over, lost);
+        if let Some(recorder) = &mut self.recorder {
+            match &told {
+                Some(told) => {
+                    recorder.over(
+                        told,
+                        self.live.interfaces(),
+                        lost(told.session.start.0, told.session.end.0),
+                    );
+                }
+                None => recorder.forget(over.brief.order),
+            }
+        }
+        let Some(told) = told else { return };
         match self.args.format {
             Format::Text => self.text(line::session(&told.session, &self.args.tz)),
             Format::Ndjson => {
@@ -244,6 +278,9 @@ impl<'a> Run<'a> {
             }
         }
         let now = self.live.quiet_until();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.advance(now);
+        }
         for unlisted in self.running.unlisted(now) {
             match self.args.format {
                 Format::Text => self.text(line::unlisted(&unlisted, &self.args.tz)),
@@ -276,17 +313,17 @@ impl<'a> Run<'a> {
 
     /// Tells what still runs, and what it all was.
     fn end(&mut self) {
+        let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
-        let (asked, until) = (live::now(), Instant::now() + LAST / 2);
-        while self.live.quiet_until() < asked && Instant::now() < until {
+        let asked = live::now();
+        while self.live.quiet_until() < asked && Instant::now() < taken {
             if self.take_frames() {
                 thread::sleep(REST);
             }
         }
-        let until = until + LAST / 2;
         self.live.look_after_now();
         self.analyzer.finish();
-        let untold = self.tell_finished(Some(until));
+        let untold = self.tell_finished(Some(told));
         if untold > 0 {
             tell("not everything that still ran could be told in time");
         }
@@ -307,7 +344,10 @@ impl<'a> Run<'a> {
             };
             self.write(|out| ndjson::summary(&[capture], &self.running.summary(), out));
         }
-        self.sink.close();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.close(saved);
+        }
+        self.sink.close(written);
         tell(&self.counts());
     }
 }

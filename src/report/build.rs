@@ -4,6 +4,7 @@ mod attempts;
 mod diagnosis;
 mod rdp;
 pub mod running;
+pub mod saved;
 mod session;
 mod udp;
 

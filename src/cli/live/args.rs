@@ -13,6 +13,8 @@ Examples:
   rdpwhy live -i eth0 -i eth1 --port 3390    two interfaces as one, and a port of your own
   rdpwhy live -i any --format ndjson --events --output /var/log/rdpwhy.ndjson
                                              for a log pipeline; SIGHUP opens the file anew
+  rdpwhy live -i eth0 --save-failed /var/lib/rdpwhy
+                                             and the packets of what failed, for a ticket
 
 Ends with SIGINT or SIGTERM, with what still runs reported as it stands.
 Exit status: 0 ended by a signal or because nobody reads on, 2 bad usage, no permission, no such
@@ -83,6 +85,37 @@ pub(crate) struct Live {
     #[arg(long, value_name = "FILE", help_heading = "Showing")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Keep the packets of each attempt that failed here, as pcapng with comments, and its report as JSON and
+    /// Markdown
+    #[arg(long, value_name = "DIR", help_heading = "Saving")]
+    pub(crate) save_failed: Option<PathBuf>,
+
+    /// Which attempts are kept
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Which::Failed, requires = "save_failed", help_heading = "Saving")]
+    pub(crate) save: Which,
+
+    /// Keep at most this many MiB there; the oldest goes first
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = 1024,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 20),
+        requires = "save_failed",
+        help_heading = "Saving"
+    )]
+    pub(crate) save_size: u64,
+
+    /// Keep at most this many files there, three for each attempt; the oldest goes first
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3000,
+        value_parser = clap::value_parser!(u32).range(3..),
+        requires = "save_failed",
+        help_heading = "Saving"
+    )]
+    pub(crate) save_files: u32,
+
     /// Time zone for times shown: UTC, local or an offset (NDJSON is always in UTC)
     #[arg(
         long,
@@ -93,6 +126,15 @@ pub(crate) struct Live {
         help_heading = "Showing"
     )]
     pub(crate) tz: Zone,
+}
+
+/// Which attempts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    /// Those that failed
+    Failed,
+    /// Every one
+    All,
 }
 
 /// Output formats.

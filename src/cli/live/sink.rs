@@ -8,15 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::tell;
 
 /// Lines that wait to be written. While as many wait, the capture waits too, and the kernel counts what it
 /// can't keep.
 const WAITING: usize = 4096;
-/// How long the last lines may take, so that the end comes within a second.
-const LAST: Duration = Duration::from_millis(400);
 
 /// Takes lines.
 pub(crate) struct Sink {
@@ -86,10 +84,11 @@ impl Sink {
         }
     }
 
-    /// Waits a moment for the last lines.
-    pub(crate) fn close(&mut self) {
+    /// Waits for the last lines, but not longer than `until`.
+    pub(crate) fn close(&mut self, until: Instant) {
         self.lines = None;
-        if self.done.recv_timeout(LAST) == Err(RecvTimeoutError::Timeout) {
+        let rest = until.saturating_duration_since(Instant::now());
+        if self.done.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
             tell("the last lines could not be written in time");
         }
     }

@@ -1,0 +1,290 @@
+//! The flight recorder: frames of sessions that run wait in memory, and those of an attempt that failed are saved
+//! with its report.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+use rdpwhy::analyzer::Touched;
+use rdpwhy::base::{Frame, Timestamp};
+use rdpwhy::capture::{Buffer, BufferBounds, Interface, Packet, Section, Statistics, Worth, Writer};
+use rdpwhy::report::build::running::{Told, id};
+use rdpwhy::report::build::saved;
+use rdpwhy::report::model::{Attempt, Capture, Outcome, Session, Time};
+use rdpwhy::report::{View, json, markdown};
+
+use super::store::{Bounds, Files, Store};
+use crate::cli::tell;
+
+/// Attempts that wait to be written. A disk that is slower than failures come loses some, and says so.
+const WAITING: usize = 64;
+/// Sessions that are over, and attempts that were saved, which are remembered in case the attempt goes on.
+const REMEMBERED: usize = 1024;
+
+/// What the thread that writes is told.
+enum Job {
+    /// Writes these; the files of this name, if any, are of the same attempt and go.
+    Save(Files, Option<String>),
+    /// The attempt did not fail after all.
+    Remove(String),
+}
+
+/// Keeps frames until it is known whether they are wanted.
+pub(crate) struct Recorder {
+    buffer: Buffer,
+    /// Whether attempts that did not fail are wanted too.
+    all: bool,
+    /// Sessions that are over, whose attempt may go on, by id; and until when, the first first.
+    over: HashMap<u64, Session>,
+    until: VecDeque<(Timestamp, u64)>,
+    /// Names of what was saved, by the id of the attempt's first session.
+    saved: BTreeMap<u64, String>,
+    jobs: Option<SyncSender<Job>>,
+    done: Receiver<()>,
+}
+
+impl Recorder {
+    /// Opens the folder, and begins.
+    pub(crate) fn start(folder: &Path, bounds: Bounds, all: bool) -> std::io::Result<Self> {
+        let store = Store::open(folder, bounds)?;
+        let (jobs, incoming) = sync_channel(WAITING);
+        let (finished, done) = sync_channel(1);
+        thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+            write_all(store, &incoming);
+            let _ = finished.send(());
+        })?;
+        Ok(Recorder {
+            buffer: Buffer::new(BufferBounds::default()),
+            all,
+            over: HashMap::new(),
+            until: VecDeque::new(),
+            saved: BTreeMap::new(),
+            jobs: Some(jobs),
+            done,
+        })
+    }
+
+    /// A frame of a session that runs.
+    pub(crate) fn touch(&mut self, touched: &Touched<'_>, frame: &Frame<'_>) {
+        let worth = match (touched.is_session(), touched.has_spoken()) {
+            (false, _) => Worth::Unknown,
+            (true, false) => Worth::HalfOpen,
+            (true, true) => Worth::Session,
+        };
+        self.buffer.add(id(touched.first), worth, frame);
+    }
+
+    /// A session is over, and is not told: nobody wants it.
+    pub(crate) fn forget(&mut self, session: u64) {
+        self.buffer.forget(session);
+    }
+
+    /// A session is over. `lost` packets may be missing from it.
+    pub(crate) fn over(&mut self, told: &Told, interfaces: &[Interface], lost: u64) {
+        let session = told.session.id;
+        let Some(&first) = told.together.first() else { return };
+        self.over.insert(session, told.session.clone());
+        let until = told.session.end.0.plus(rdpwhy::diagnosis::GAP);
+        self.until.push_back((until, session));
+        if !self.all && told.attempt.outcome != Outcome::Failed {
+            // What failed was only a part of what worked.
+            if let Some(name) = self.saved.remove(&first) {
+                self.job(Job::Remove(name));
+            }
+            return;
+        }
+        // What is not kept any more of an attempt stays as it was saved.
+        let whole =
+            told.together.iter().all(|id| self.over.contains_key(id) && self.buffer.get(*id).is_some());
+        let sessions = if whole { told.together.as_slice() } else { &[session] };
+        let Some(files) = self.files(sessions, told, interfaces, lost) else { return };
+        let before = if whole { self.saved.remove(&first) } else { None };
+        let key = if whole { first } else { session };
+        self.saved.insert(key, files.name.clone());
+        if self.saved.len() > REMEMBERED {
+            self.saved.pop_first();
+        }
+        self.job(Job::Save(files, before));
+    }
+
+    /// Lets go of sessions whose attempt can't go on any more.
+    pub(crate) fn advance(&mut self, now: Timestamp) {
+        while let Some(&(until, session)) = self.until.front()
+            && (until < now || self.until.len() > REMEMBERED)
+        {
+            self.until.pop_front();
+            self.over.remove(&session);
+            self.buffer.forget(session);
+        }
+    }
+
+    /// Waits for the last files, but not longer than `until`.
+    pub(crate) fn close(&mut self, until: Instant) {
+        self.jobs = None;
+        let rest = until.saturating_duration_since(Instant::now());
+        if self.done.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
+            tell("the last attempts could not be saved in time");
+        }
+    }
+
+    fn job(&self, job: Job) {
+        let Some(jobs) = &self.jobs else { return };
+        if let Err(TrySendError::Full(Job::Save(files, _))) = jobs.try_send(job) {
+            tell(&format!("{} is not saved: the disk is too slow", files.name));
+        }
+    }
+
+    /// The files of these sessions, which are of one attempt.
+    fn files(&self, ids: &[u64], told: &Told, interfaces: &[Interface], lost: u64) -> Option<Files> {
+        let sessions: Vec<Session> = ids.iter().filter_map(|id| self.over.get(id).cloned()).collect();
+        let kept: Vec<_> = ids.iter().filter_map(|id| self.buffer.get(*id)).collect();
+        let mut frames: Vec<Frame<'_>> = kept.iter().flat_map(|kept| kept.frames()).collect();
+        if frames.is_empty() {
+            return None;
+        }
+        frames.sort_unstable_by_key(|frame| frame.at);
+        let attempt = match ids {
+            [_] => Attempt { sessions: vec![1], decided_by: 1, ..told.attempt.clone() },
+            _ => told.attempt.clone(),
+        };
+        let decisive = sessions.get(attempt.decided_by.saturating_sub(1) as usize).or(sessions.last())?;
+        let (name, title) = (name(sessions.first()?, decisive.diagnosis.code), title(decisive));
+        let mut comments = comments(&sessions);
+        for (left_out, after) in kept.iter().filter_map(|kept| kept.left_out()) {
+            let text = format!("rdpwhy: {left_out} frames of this session after this one were not kept");
+            comments.entry(after.number()).or_default().push(text);
+        }
+        let pcapng = pcapng(&frames, &comments, interfaces, title, lost).ok()?;
+        let numbers: Vec<u64> = frames.iter().map(|frame| frame.at.number()).collect();
+        let report = saved::report(capture(&name, &frames), &sessions, &attempt, &numbers);
+        let (mut json, mut markdown) = (Vec::new(), Vec::new());
+        json::write(&report, &mut json).ok()?;
+        let view = View { timeline: true, every_story: true, ..View::default() };
+        markdown::write(&report, &view, &mut markdown).ok()?;
+        Some(Files { name, contents: [json, markdown, pcapng] })
+    }
+}
+
+fn write_all(mut store: Store, jobs: &Receiver<Job>) {
+    let mut failing = false;
+    while let Ok(job) = jobs.recv() {
+        let result = match job {
+            Job::Save(files, before) => {
+                let saved =
+                    store.save(&files).map_err(|error| format!("cannot save {}: {error}", files.name));
+                match before.filter(|before| *before != files.name) {
+                    Some(before) if saved.is_ok() => {
+                        store.remove(&before).map_err(|error| format!("cannot remove {before}: {error}"))
+                    }
+                    _ => saved,
+                }
+            }
+            Job::Remove(name) => {
+                store.remove(&name).map_err(|error| format!("cannot remove {name}: {error}"))
+            }
+        };
+        match result {
+            Ok(()) => failing = false,
+            // A full disk is told once.
+            Err(why) => {
+                if !failing {
+                    tell(&why);
+                }
+                failing = true;
+            }
+        }
+    }
+}
+
+/// "2026-11-21T05-33-46.044Z_10.0.0.2-50000_10.0.0.1-3389_tls-alert": in the order of time, and harmless in a shell.
+fn name(first: &Session, code: &str) -> String {
+    let time: String = first.start.to_string().chars().take("2026-11-21T05:33:46.044".len()).collect();
+    let end = |ip: std::net::IpAddr, port: u16| format!("{ip}-{port}");
+    let (client, server) = (end(first.client.ip, first.client.port), end(first.server.ip, first.server.port));
+    format!("{time}Z_{client}_{server}_{code}").replace(':', "-")
+}
+
+fn title(session: &Session) -> String {
+    let (client, server, diagnosis) = (&session.client, &session.server, &session.diagnosis);
+    format!(
+        "rdpwhy: {} to {}:{} {}: {} ({})",
+        client.ip,
+        server.ip,
+        server.port,
+        session.outcome.as_str(),
+        diagnosis.title,
+        diagnosis.code
+    )
+}
+
+/// What Wireshark shows beside frames: where a session begins, and what its verdict rests on.
+fn comments(sessions: &[Session]) -> BTreeMap<u64, Vec<String>> {
+    let mut comments: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for (session, number) in sessions.iter().zip(1..) {
+        let mut add = |frame: u64, text: String| comments.entry(frame).or_default().push(text);
+        // The id is the number of its first frame.
+        add(session.id, format!("rdpwhy: session {number} begins: {}", title(session)));
+        for evidence in &session.diagnosis.evidence {
+            add(evidence.frame, format!("rdpwhy: {}: {}", session.diagnosis.code, evidence.text));
+        }
+    }
+    comments
+}
+
+fn pcapng(
+    frames: &[Frame<'_>],
+    comments: &BTreeMap<u64, Vec<String>>,
+    interfaces: &[Interface],
+    title: String,
+    lost: u64,
+) -> std::io::Result<Vec<u8>> {
+    let section = Section {
+        comment: Some(title),
+        hardware: None,
+        os: Some(std::env::consts::OS.to_owned()),
+        application: Some(format!("rdpwhy {}", env!("CARGO_PKG_VERSION"))),
+    };
+    let bytes: usize = frames.iter().map(|frame| frame.data.len() + 64).sum();
+    let mut writer = Writer::new(Vec::with_capacity(bytes + 4096), &section)?;
+    let mut written = BTreeMap::new();
+    for frame in frames {
+        if !written.contains_key(&frame.interface)
+            && let Some(interface) = interfaces.get(frame.interface as usize)
+        {
+            written.insert(frame.interface, writer.interface(interface)?);
+        }
+    }
+    for frame in frames {
+        let Some(&interface) = written.get(&frame.interface) else { continue };
+        writer.packet(&Packet {
+            interface,
+            time: frame.time,
+            data: frame.data,
+            wire_len: frame.wire_len,
+            comments: comments.get(&frame.at.number()).map_or(&[], Vec::as_slice),
+            dropped: 0,
+        })?;
+    }
+    if lost > 0
+        && let Some(last) = frames.last()
+    {
+        let counts = Statistics { system_dropped: Some(lost), ..Statistics::default() };
+        writer.statistics(0, last.time, &counts)?;
+    }
+    Ok(writer.into_inner())
+}
+
+fn capture(name: &str, frames: &[Frame<'_>]) -> Capture {
+    Capture {
+        file: format!("{name}.pcapng"),
+        format: "pcapng",
+        compression: None,
+        packets: frames.len() as u64,
+        bytes: frames.iter().map(|frame| frame.data.len() as u64).sum(),
+        first: frames.iter().map(|frame| frame.time).min().map(Time),
+        last: frames.iter().map(|frame| frame.time).max().map(Time),
+        warnings: Vec::new(),
+    }
+}
