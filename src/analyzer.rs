@@ -162,7 +162,15 @@ impl Analyzer {
             }
         }
         self.last = None;
-        match self.decoder.decode(frame, self.order) {
+        let plain = self.decoder.plain(frame, self.order);
+        let layered;
+        let decoded = if let Some(packet) = &plain {
+            Ok(packet)
+        } else {
+            layered = self.decoder.by_layers(frame, self.order);
+            layered.as_ref()
+        };
+        match decoded {
             Ok(packet) => match &packet.body {
                 Body::Tcp(segment) => {
                     self.overview.tcp += 1;

@@ -43,9 +43,12 @@ impl Held {
     /// Hands out whose client came back, and who waited long enough at `now`.
     #[inline]
     pub(super) fn look(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {
-        if self.waiting.is_empty() {
-            return;
+        if !self.waiting.is_empty() {
+            self.look_through(now, history, done);
         }
+    }
+
+    fn look_through(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {
         self.hear(history, done);
         while self.waiting.front().is_some_and(|(due, _)| *due <= now) {
             done.extend(self.waiting.pop_front().map(|(_, diagnosed)| diagnosed.into()));

@@ -31,18 +31,24 @@ impl Decoder {
     /// Decodes a frame. `order` is its place in the order of reading, over all captures of the run.
     ///
     /// A fragment gives [`Undecoded::Fragment`] until the one that completes its datagram.
-    #[inline(always)]
     pub fn decode<'p>(&'p mut self, frame: &Frame<'p>, order: u64) -> Result<Packet<'p>, Undecoded> {
-        let stamp = Stamp { at: frame.at, time: frame.time, order };
-        self.now = self.now.max(frame.time);
-        match fast::decode(frame, stamp) {
+        match self.plain(frame, order) {
             Some(packet) => Ok(packet),
             None => self.by_layers(frame, order),
         }
     }
 
+    /// [`Decoder::decode`] for the usual frame, one for which the short straight path will do. The packet is made
+    /// where the caller keeps it: to move it costs as much as to decode it.
+    #[inline(always)]
+    pub fn plain<'f>(&mut self, frame: &Frame<'f>, order: u64) -> Option<Packet<'f>> {
+        self.now = self.now.max(frame.time);
+        fast::decode(frame, Stamp { at: frame.at, time: frame.time, order })
+    }
+
+    /// [`Decoder::decode`] for a frame for which [`Decoder::plain`] gave nothing.
     #[inline(never)]
-    fn by_layers<'p>(&'p mut self, frame: &Frame<'p>, order: u64) -> Result<Packet<'p>, Undecoded> {
+    pub fn by_layers<'p>(&'p mut self, frame: &Frame<'p>, order: u64) -> Result<Packet<'p>, Undecoded> {
         let stamp = Stamp { at: frame.at, time: frame.time, order };
         match layers(frame, stamp)? {
             Found::Packet(packet) => Ok(packet),

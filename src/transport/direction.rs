@@ -5,7 +5,7 @@ use super::embryo::Head;
 use super::facts::{DirFacts, Repeats};
 use super::options::Options;
 use super::path;
-use crate::base::{Stamp, Timestamp};
+use crate::base::{FrameRef, Stamp, Timestamp};
 use crate::packet::TcpFlags;
 
 /// Segments farther ahead than any window (RFC 7323: 1 GiB) belong to something else.
@@ -31,6 +31,16 @@ struct Flight {
     ip_len: u32,
     /// IPv4 identification of the same, 0 where there is none.
     ip_id: u16,
+}
+
+impl Flight {
+    const BLANK: Flight = Flight {
+        start: 0,
+        end: 0,
+        sent: Repeats::once(Stamp { at: FrameRef::new(0, 0), time: Timestamp(0), order: 0 }),
+        ip_len: 0,
+        ip_id: 0,
+    };
 }
 
 /// The last repeat counted as loss, until it is known whether it was needed.
@@ -332,13 +342,12 @@ impl Direction {
         let mut at = if new { self.flights.len() } else { self.flights.partition_point(|f| f.end <= start) };
         let mut pos = start;
         if new && pos < end && at < FLIGHTS {
-            self.flights.push(Flight {
-                start,
-                end,
-                sent: Repeats::once(sent.stamp),
-                ip_len: sent.ip_len,
-                ip_id: sent.ip_id,
-            });
+            // Filled in where it lies, which is quicker than to move it there.
+            self.flights.push(Flight::BLANK);
+            if let Some(flight) = self.flights.last_mut() {
+                (flight.start, flight.end, flight.sent) = (start, end, Repeats::once(sent.stamp));
+                (flight.ip_len, flight.ip_id) = (sent.ip_len, sent.ip_id);
+            }
             return;
         }
         while pos < end {
