@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
+mod common;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use support::pcap::Pcap;
+use common::pcap::Pcap;
 
 const A: ([u8; 4], u16) = ([10, 0, 0, 2], 50_001);
 const B: ([u8; 4], u16) = ([10, 0, 0, 3], 50_002);

@@ -1,11 +1,10 @@
 //! Redirected sessions: what counts as coming back, and what does not. Forged in code, none captured.
 
 mod common;
-mod talk;
 
 use common::made::connection_confirm;
+use common::talk::*;
 use rdpwhy::diagnosis::{Confidence, Outcome};
-use talk::*;
 
 /// Up to licensing, in TLS 1.3 without NLA; then the client leaves.
 fn left(ms: f64) -> Talk {

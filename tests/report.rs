@@ -3,14 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
+mod common;
 
+use common::golden::golden;
 use rdpwhy::base::Timestamp;
 use rdpwhy::report::model::*;
 use rdpwhy::report::{View, html, json, markdown, ndjson, schema, table};
-use support::golden;
 
-const START: i64 = support::pcap::NINE as i64 * Timestamp::SECOND;
+const START: i64 = common::pcap::NINE as i64 * Timestamp::SECOND;
 
 fn time(millis: i64) -> Time {
     Time(Timestamp(START + millis * Timestamp::MILLISECOND))

@@ -1,11 +1,10 @@
 //! Verdicts end to end where a false one is close: conversations forged in code, none captured.
 
 mod common;
-mod talk;
 
 use common::made::{ACK, PSH, RST, SYN, connection_request, record};
+use common::talk::*;
 use rdpwhy::diagnosis::{Confidence, Outcome, Side};
-use talk::*;
 
 const DAY: f64 = 24.0 * 3_600_000.0;
 

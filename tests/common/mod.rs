@@ -10,8 +10,12 @@ use rdpwhy::capture::{Capture, Source};
 use rdpwhy::diagnosis::{Confidence, Diagnosis, Outcome};
 use rdpwhy::session::Phase;
 
+pub mod golden;
 pub mod made;
+pub mod messages;
+pub mod pcap;
 pub mod script;
+pub mod talk;
 
 /// A frame with bytes of its own.
 #[derive(Clone, Debug)]

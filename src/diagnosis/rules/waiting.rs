@@ -106,10 +106,55 @@ pub(super) fn choked(session: &Session) -> Option<(Dir, Evidence, String)> {
 
 /// What a capture can say of an answer that it does not show: only one taken at the server knows that none was
 /// sent.
-pub(super) fn nothing_from_server(session: &Session) -> &'static str {
+fn nothing_from_server(session: &Session) -> &'static str {
     if session.at(Dir::ServerToClient) {
         "no answer from the server"
     } else {
         "no answer from the server reached this capture point"
     }
+}
+
+/// The server owed an answer to `asked` and stayed silent: whose doing that was depends on whether its TCP
+/// had the question.
+pub(super) fn unanswered(
+    session: &Session,
+    code: &'static str,
+    asked: Evidence,
+    absence: &Absence,
+) -> Verdict {
+    let acknowledged = acknowledged(session, absence.after);
+    let missing = session.missing(Dir::ServerToClient);
+    let (side, owner, stack) = if missing.is_some() {
+        let stack = "The server did answer: its later packets stand behind bytes that never came. The answer was lost \
+             on the way.";
+        (Side::Unknown, "network", stack)
+    } else if acknowledged {
+        let stack = if session.at(Dir::ServerToClient) {
+            "The server's TCP acknowledged the message, so it arrived; the service did not answer it."
+        } else {
+            "The server's TCP acknowledged the message, so it arrived; no answer of the service reached this \
+             capture point."
+        };
+        (Side::Server, "server", stack)
+    } else {
+        let stack = "The message was never acknowledged, so it, or every answer to it, was lost on the way.";
+        (Side::Unknown, "unknown", stack)
+    };
+    Verdict::failed(code, side, Confidence::Likely, asked)
+        .with(Evidence::absent(absence, nothing_from_server(session)))
+        .with(missing.map(|ahead| {
+            Evidence::seen(ahead.last, "this packet of the server stands behind bytes that never came")
+        }))
+        .owned_by(owner)
+        .explain(format!("The server owed an answer, and for {:.1} s none came. {stack}", absence.seconds()))
+}
+
+/// Whether the server's TCP acknowledged what the client had sent up to `asked`; the records that it sent as
+/// it gave up don't count.
+fn acknowledged(session: &Session, asked: Stamp) -> bool {
+    let facts = &session.tcp.dir[Dir::ClientToServer];
+    let later = session.facts.tls.iter().flat_map(|tls| &tls.recent);
+    let later = later.filter(|record| record.dir == Dir::ClientToServer && asked.before(&record.span.first));
+    let later: u64 = later.map(|record| 5 + record.length as u64).sum();
+    facts.acked.saturating_add(later) >= facts.sent
 }

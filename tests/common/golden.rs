@@ -1,17 +1,14 @@
-//! What several tests share.
-#![allow(dead_code)]
-
-pub(crate) mod pcap;
+//! Outputs that are kept, and compared with.
 
 use std::path::PathBuf;
 
 /// A path in the project.
-pub(crate) fn project(path: &str) -> PathBuf {
+pub fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Compares with a file of the project. `RDPWHY_BLESS=1 cargo test` rewrites the files instead.
-pub(crate) fn golden(path: &str, actual: &str) {
+pub fn golden(path: &str, actual: &str) {
     let file = project(path);
     if std::env::var_os("RDPWHY_BLESS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

@@ -1,16 +1,16 @@
 //! Captures made by hand: raw IPv4, TCP without options.
 
 /// 2026-11-20T09:00:00Z.
-pub(crate) const NINE: u32 = 1_795_165_200;
+pub const NINE: u32 = 1_795_165_200;
 
-pub(crate) const FIN: u8 = 0x01;
-pub(crate) const SYN: u8 = 0x02;
-pub(crate) const RST: u8 = 0x04;
-pub(crate) const PSH: u8 = 0x08;
-pub(crate) const ACK: u8 = 0x10;
+pub const FIN: u8 = 0x01;
+pub const SYN: u8 = 0x02;
+pub const RST: u8 = 0x04;
+pub const PSH: u8 = 0x08;
+pub const ACK: u8 = 0x10;
 
 /// A capture in the making.
-pub(crate) struct Pcap(Vec<u8>);
+pub struct Pcap(Vec<u8>);
 
 impl Default for Pcap {
     /// Little-endian, microseconds, LINKTYPE_RAW.
@@ -24,12 +24,12 @@ impl Default for Pcap {
 }
 
 /// One end.
-pub(crate) type End = ([u8; 4], u16);
+pub type End = ([u8; 4], u16);
 
 impl Pcap {
     /// A packet `millis` after nine.
     #[allow(clippy::too_many_arguments)]
-    pub(crate) fn tcp(
+    pub fn tcp(
         mut self,
         millis: u32,
         from: End,
@@ -59,7 +59,7 @@ impl Pcap {
     }
 
     /// A connection that the server refuses at once.
-    pub(crate) fn refused(self, millis: u32, client: End, server: End) -> Self {
+    pub fn refused(self, millis: u32, client: End, server: End) -> Self {
         self.tcp(millis, client, server, SYN, 1000, 0, &[]).tcp(
             millis + 1,
             server,
@@ -72,7 +72,7 @@ impl Pcap {
     }
 
     /// A connection whose request, with this cookie, is answered by RDP_NEG_FAILURE 5.
-    pub(crate) fn nla_required(self, millis: u32, client: End, server: End, cookie: &str) -> Self {
+    pub fn nla_required(self, millis: u32, client: End, server: End, cookie: &str) -> Self {
         let line = format!("Cookie: mstshash={cookie}\r\n");
         let total = 11 + line.len() + 8;
         let mut request = vec![3, 0, 0, total as u8, (total - 5) as u8, 0xe0, 0, 0, 0, 0, 0];
@@ -91,7 +91,7 @@ impl Pcap {
     }
 
     /// The file's bytes.
-    pub(crate) fn bytes(self) -> Vec<u8> {
+    pub fn bytes(self) -> Vec<u8> {
         self.0
     }
 }
