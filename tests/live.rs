@@ -145,6 +145,14 @@ impl Live {
     }
 }
 
+/// A test that failed leaves nothing running.
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 type Said = (String, String, String, String, String, String);
 
 fn said(session: &Value) -> Said {

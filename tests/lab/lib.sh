@@ -101,6 +101,25 @@ capture() {
         --time-stamp-precision="${precision:-micro}" -w "$raw.pcap" "${@:-tcp or udp or icmp or icmp6}" 2>"$raw.log" &
     CAPTURES+=($!)
     until grep -q 'listening on' "$raw.log" 2>/dev/null; do sleep 0.02; done
+    [ -z "${LIVE:-}" ] || live_start "$ns" "$dev"
+}
+
+# With LIVE=path/to/rdpwhy (see `live`), `rdpwhy live` listens at the same place; each of its lines gets the time when it came.
+live_start() {
+    ip netns exec "lab-$1" "$LIVE" live -i "$2" --all-ports --format ndjson --save-failed "$WORK/live/saved" --save all \
+        2>"$WORK/live.log" > >(exec python3 -uc 'import sys, time
+for line in sys.stdin: print(time.time(), line, end="")' >"$WORK/lines") &
+    LISTENING=$!
+    until grep -q 'listening on' "$WORK/live.log" 2>/dev/null; do sleep 0.02; done
+}
+
+live_stop() {
+    sleep 2.5
+    kill "$LISTENING"
+    wait "$LISTENING"
+    sleep 0.3
+    mkdir -p "$OUT/$code/$name.live"
+    cp -r "$WORK/live/saved" "$WORK/lines" "$OUT/$code/$name.live"
 }
 
 # capture_everywhere [tcpdump filter]: at each of the scenario's `places`, into <name>-<place>
@@ -112,6 +131,7 @@ capture_everywhere() {
 capture_stop() {
     [ ${#CAPTURES[@]} -gt 0 ] || return 0
     sleep 0.3
+    [ -z "${LISTENING:-}" ] || live_stop
     kill "${CAPTURES[@]}" 2>/dev/null
     wait "${CAPTURES[@]}" 2>/dev/null
     CAPTURES=()
