@@ -67,7 +67,7 @@ fn an_unanswered_client_repeats_its_syn() {
 fn version_2_is_read_down_to_its_tls() {
     let Some(datagrams) = datagrams("rdpeudp-handshake-success.pcap") else { return };
     let mut inside = Inside::default();
-    let mut reader = TlsStream::new(&Limits::default());
+    let mut reader = TlsStream::new(&Limits::default(), rdpwhy::layers::Keys::default());
     let (mut offered, mut next) = (Vec::new(), PerDir::<Option<u32>>::default());
     for (dir, stamp, bytes) in &datagrams {
         let datagram = rdpeudp::parse(bytes, bytes.len()).unwrap();
@@ -101,7 +101,7 @@ fn version_2_is_read_down_to_its_tls() {
 fn version_3_is_read_down_to_its_tls() {
     let Some(datagrams) = datagrams("rdpeudp2-handshake-success.pcap") else { return };
     let mut inside = Inside::default();
-    let mut reader = TlsStream::new(&Limits::default());
+    let mut reader = TlsStream::new(&Limits::default(), rdpwhy::layers::Keys::default());
     let (mut next, mut dummies) = (PerDir { client_to_server: 1, server_to_client: 1 }, 0);
     for (dir, stamp, bytes) in &datagrams[2..] {
         assert!(rdpeudp2::looks_like_packet(bytes, bytes.len()));

@@ -1,8 +1,10 @@
 //! The DTLS of one RDP-UDP flow that may lose datagrams (RFC 6347), both directions: each datagram by
 //! itself, in whatever order, as often as it came.
 
+use super::Keys;
 use super::fragments::Fragments;
-use super::security::{Security, SecurityRecord, Show};
+use super::opener::{Opened, Opening, Sealed};
+use super::security::{Hides, Security, SecurityRecord, Show};
 use crate::base::{Chunk, Dir, Limits, PerDir, Seen, Span};
 use crate::protocol::tls::ContentType;
 use crate::protocol::{Malformed, Step, dtls};
@@ -12,6 +14,7 @@ use crate::protocol::{Malformed, Step, dtls};
 pub struct DtlsDatagrams {
     lanes: PerDir<Lane>,
     message_bytes: usize,
+    opening: Opening,
 }
 
 #[derive(Debug, Default)]
@@ -21,9 +24,13 @@ struct Lane {
 }
 
 impl DtlsDatagrams {
-    /// A flow of which nothing was read yet.
-    pub fn new(limits: &Limits) -> Self {
-        DtlsDatagrams { lanes: PerDir::default(), message_bytes: limits.message_bytes }
+    /// A flow of which nothing was read yet, and the keys that may open it.
+    pub fn new(limits: &Limits, keys: Keys) -> Self {
+        DtlsDatagrams {
+            lanes: PerDir::default(),
+            message_bytes: limits.message_bytes,
+            opening: Opening::new(keys),
+        }
     }
 
     /// Takes one datagram of `dir`, all of which `chunk` is, and shows what it holds and finishes. Its offset
@@ -42,7 +49,13 @@ impl DtlsDatagrams {
             }
             let (content_type, length) = (record.content_type, record.length);
             let body = record.fragment.filter(|_| !sealed);
-            let shown = SecurityRecord { content_type, length, sealed, body };
+            let opened = sealed.then(|| open(&mut self.opening, dir, &record)).flatten();
+            let hides = match &opened {
+                Some(Opened { content_type, clear }) => Hides::Opened(*content_type, clear),
+                None if sealed && self.opening.opener.is_some() => Hides::Unopened,
+                None => Hides::Unknown,
+            };
+            let shown = SecurityRecord { content_type, length, sealed, body, hides };
             show(Seen::new(Security::Record(shown), span));
             let Some(mut body) = body.filter(|_| content_type == ContentType::handshake) else { continue };
             // Several messages may share a record.
@@ -51,6 +64,7 @@ impl DtlsDatagrams {
                     _ if body.is_empty() => break None,
                     Step::Done(fragment, used) => {
                         let result = fragments.push(&fragment, chunk.stamp, self.message_bytes, |message| {
+                            self.opening.hello(&message.value);
                             show(message.map(Security::Message));
                         });
                         if let Err(malformed) = result {
@@ -71,6 +85,15 @@ impl DtlsDatagrams {
         }
         Ok(())
     }
+}
+
+/// A record's number is its epoch and sequence number together (RFC 6347, section 4.1.2.1).
+fn open(opening: &mut Opening, dir: Dir, record: &dtls::Record<'_>) -> Option<Opened> {
+    let number = u64::from(record.epoch) << 48 | record.sequence?;
+    let sealed =
+        Sealed { content_type: record.content_type, version: record.version, body: record.fragment? };
+    // Keys that a later handshake agreed on are in its encrypted messages.
+    opening.opener.as_mut().filter(|_| record.epoch == 1)?.open_at(dir, number, sealed)
 }
 
 /// Which encrypted records of a direction came already: those of the latest epoch, as far back as a

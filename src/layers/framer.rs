@@ -49,17 +49,30 @@ pub struct Framer<F: Framing> {
     open: Option<Open<F::Header>>,
     lost: bool,
     skipped: u64,
+    keep_all: bool,
 }
 
 impl<F: Framing> Default for Framer<F> {
     fn default() -> Self {
-        Framer { pending: Vec::new(), pending_since: None, open: None, lost: false, skipped: 0 }
+        Framer {
+            pending: Vec::new(),
+            pending_since: None,
+            open: None,
+            lost: false,
+            skipped: 0,
+            keep_all: false,
+        }
     }
 }
 
 impl<F: Framing> Framer<F> {
     /// Longest header of any framing, in bytes.
     const MAX_HEADER: usize = 8;
+
+    /// Whether every body is to be handed out from now on, wanted or not.
+    pub fn keep_all(&mut self, keep: bool) {
+        self.keep_all = keep;
+    }
 
     /// Whether the boundaries are unknown since a gap or a malformed header.
     pub fn is_lost(&self) -> bool {
@@ -143,7 +156,7 @@ impl<F: Framing> Framer<F> {
                     self.pending.clear();
                     data = data.get(used..).unwrap_or_default();
                     let len = F::body_len(&header);
-                    let keep = F::wants(&header);
+                    let keep = self.keep_all || F::wants(&header);
                     match data.get(..len) {
                         Some(body) => {
                             let span = Span { first, last: chunk.stamp };

@@ -9,6 +9,8 @@ mod dtls;
 mod fragments;
 mod framer;
 mod handshake;
+mod keys;
+mod opener;
 mod preamble;
 mod security;
 mod tls;
@@ -17,6 +19,7 @@ pub use dtls::DtlsDatagrams;
 #[cfg(test)]
 pub(crate) use dtls::vectors as dtls_vectors;
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
+pub use keys::{Added, Keys};
 pub use preamble::{Preamble, Preambles, Stripped};
-pub use security::{Security, SecurityRecord, Show};
+pub use security::{Hides, Security, SecurityRecord, Show};
 pub use tls::TlsStream;

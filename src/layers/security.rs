@@ -26,6 +26,19 @@ pub struct SecurityRecord<'a> {
     pub sealed: bool,
     /// Its body, where it is in clear and the capture has all of it.
     pub body: Option<&'a [u8]>,
+    /// What it hides.
+    pub hides: Hides<'a>,
+}
+
+/// What an encrypted record hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hides<'a> {
+    /// There are no keys for the connection, or nothing is hidden.
+    Unknown,
+    /// The keys did not open it, or the capture lacks a part of it.
+    Unopened,
+    /// What it really carries, and its content.
+    Opened(ContentType, &'a [u8]),
 }
 
 /// Takes what was shown, with the packets that showed it.

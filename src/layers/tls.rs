@@ -1,11 +1,12 @@
 //! The TLS of one stream, both directions: a TCP connection, or an RDP-UDP flow that loses nothing.
 
 use super::handshake::Handshakes;
-use super::security::{Security, SecurityRecord, Show};
-use super::{Framer, Framing, TlsFraming, Unit};
-use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen};
+use super::opener::{Opening, Sealed};
+use super::security::{Hides, Security, SecurityRecord, Show};
+use super::{Framer, Framing, Keys, TlsFraming, Unit};
+use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span};
 use crate::protocol::Malformed;
-use crate::protocol::tls::{ContentType, HandshakeMessage};
+use crate::protocol::tls::{self, ContentType, HandshakeMessage, HandshakeType};
 
 /// Reads in-order bytes as TLS.
 ///
@@ -18,6 +19,7 @@ pub struct TlsStream {
     /// A ServerHello of TLS 1.3, or a HelloRetryRequest, was seen.
     is_13: bool,
     message_bytes: usize,
+    opening: Opening,
 }
 
 #[derive(Debug, Default)]
@@ -26,12 +28,19 @@ struct Lane {
     handshakes: Handshakes,
     changed_cipher_spec: bool,
     sealed: bool,
+    /// Handshake bytes that were encrypted and are no whole message yet.
+    hidden: Vec<u8>,
 }
 
 impl TlsStream {
-    /// A stream of which nothing was read yet.
-    pub fn new(limits: &Limits) -> Self {
-        TlsStream { lanes: PerDir::default(), is_13: false, message_bytes: limits.message_bytes }
+    /// A stream of which nothing was read yet, and the keys that may open it.
+    pub fn new(limits: &Limits, keys: Keys) -> Self {
+        TlsStream {
+            lanes: PerDir::default(),
+            is_13: false,
+            message_bytes: limits.message_bytes,
+            opening: Opening::new(keys),
+        }
     }
 
     /// Whether `data` may begin with a record of a handshake or an alert. No TPKT or fast-path PDU begins
@@ -50,20 +59,33 @@ impl TlsStream {
     /// # Errors
     /// A header that cannot be one. The boundaries are lost until a later chunk starts with one.
     pub fn push(&mut self, dir: Dir, chunk: &Chunk<'_>, mut show: impl Show) -> Result<(), Malformed> {
+        // What the server's first packet holds beside its hello is already encrypted in TLS 1.3.
+        let keep = self.opening.may_open();
         let (framer, mut records) = self.lane(dir);
-        framer.push(chunk, |unit| records.read(&unit, &mut show))
+        framer.keep_all(keep);
+        let result = framer.push(chunk, |unit| records.read(&unit, &mut show));
+        self.settle(dir, chunk.len > chunk.data.len() as u64 || result.is_err());
+        result
     }
 
     /// Steps over bytes of `dir` that the capture lacks.
     pub fn gap(&mut self, dir: Dir, gap: &Gap, mut show: impl Show) {
         let (framer, mut records) = self.lane(dir);
         framer.gap(gap, |unit| records.read(&unit, &mut show));
+        self.settle(dir, true);
+    }
+
+    /// Where boundaries were lost, records may be.
+    fn settle(&mut self, dir: Dir, missing: bool) {
+        if missing && self.lanes[dir].framer.is_lost() {
+            self.opening.opener.iter_mut().for_each(|opener| opener.skip(dir));
+        }
     }
 
     fn lane(&mut self, dir: Dir) -> (&mut Framer<TlsFraming>, Records<'_>) {
-        let Lane { framer, handshakes, changed_cipher_spec, sealed } = &mut self.lanes[dir];
-        let (is_13, limit) = (&mut self.is_13, self.message_bytes);
-        (framer, Records { handshakes, changed_cipher_spec, sealed, is_13, limit })
+        let Lane { framer, handshakes, changed_cipher_spec, sealed, hidden } = &mut self.lanes[dir];
+        let (is_13, limit, opening) = (&mut self.is_13, self.message_bytes, &mut self.opening);
+        (framer, Records { dir, handshakes, changed_cipher_spec, sealed, hidden, is_13, limit, opening })
     }
 
     /// Bytes of `dir` since the last call that belong to no record, because their boundaries are unknown.
@@ -74,11 +96,14 @@ impl TlsStream {
 
 /// Reads the records of one direction.
 struct Records<'a> {
+    dir: Dir,
     handshakes: &'a mut Handshakes,
     changed_cipher_spec: &'a mut bool,
     sealed: &'a mut bool,
+    hidden: &'a mut Vec<u8>,
     is_13: &'a mut bool,
     limit: usize,
+    opening: &'a mut Opening,
 }
 
 impl Records<'_> {
@@ -92,20 +117,83 @@ impl Records<'_> {
         };
         *self.sealed |= sealed;
         *self.changed_cipher_spec |= content_type == ContentType::change_cipher_spec;
-        let body = unit.body.filter(|_| !sealed);
-        let record = SecurityRecord { content_type, length: unit.header.length, sealed, body };
-        show(Seen::new(Security::Record(record), unit.span));
-        let Some(body) = body.filter(|_| content_type == ContentType::handshake) else { return };
-        let result = self.handshakes.push(body, unit.span, self.limit, |message| {
-            *self.is_13 |= match &message.value {
+        let length = unit.header.length;
+        let Some(body) = unit.body.filter(|_| !sealed) else {
+            let record = SecurityRecord { content_type, length, sealed, body: None, hides: Hides::Unknown };
+            return if sealed { self.open(unit, record, show) } else { show(shown(record, unit.span)) };
+        };
+        let record = SecurityRecord { content_type, length, sealed, body: Some(body), hides: Hides::Unknown };
+        show(shown(record, unit.span));
+        if content_type != ContentType::handshake {
+            return;
+        }
+        let Records { handshakes, is_13, limit, opening, .. } = self;
+        let result = handshakes.push(body, unit.span, *limit, |message| {
+            **is_13 |= match &message.value {
                 HandshakeMessage::ServerHello(hello) => hello.version.is_13(),
                 HandshakeMessage::HelloRetryRequest(_) => true,
                 _ => false,
             };
+            opening.hello(&message.value);
             show(message.map(Security::Message));
         });
         if let Err(malformed) = result {
             show(Seen::new(Security::Malformed(malformed), unit.span));
         }
     }
+
+    fn open(
+        &mut self,
+        unit: &Unit<'_, <TlsFraming as Framing>::Header>,
+        record: SecurityRecord<'_>,
+        show: &mut impl Show,
+    ) {
+        let Some(opener) = &mut self.opening.opener else { return show(shown(record, unit.span)) };
+        let Some(body) = unit.body else {
+            opener.miss(self.dir);
+            return show(shown(SecurityRecord { hides: Hides::Unopened, ..record }, unit.span));
+        };
+        let sealed = Sealed { content_type: record.content_type, version: unit.header.version, body };
+        let Some(opened) = opener.open(self.dir, sealed) else {
+            return show(shown(SecurityRecord { hides: Hides::Unopened, ..record }, unit.span));
+        };
+        let hides = Hides::Opened(opened.content_type, &opened.clear);
+        show(shown(SecurityRecord { hides, ..record }, unit.span));
+        if *self.is_13 && opened.content_type == ContentType::handshake {
+            self.messages_13(&opened.clear, unit.span, show);
+        }
+    }
+
+    /// Messages that TLS 1.3 encrypts: they show the certificate, and when keys change.
+    fn messages_13(&mut self, clear: &[u8], span: Span, show: &mut impl Show) {
+        self.hidden.extend_from_slice(clear);
+        while let &[kind, a, b, c, ref rest @ ..] = self.hidden.as_slice() {
+            let len = u32::from_be_bytes([0, a, b, c]) as usize;
+            if len > self.limit {
+                return self.hidden.clear();
+            }
+            let Some(body) = rest.get(..len) else { return };
+            match HandshakeType(kind) {
+                HandshakeType::certificate => {
+                    let chain = HandshakeMessage::Certificate(tls::certificates_13(body));
+                    show(Seen::new(Security::Message(chain), span));
+                }
+                HandshakeType::finished => {
+                    self.opening.opener.iter_mut().for_each(|o| o.finished(self.dir));
+                }
+                HandshakeType::key_update => {
+                    self.opening.opener.iter_mut().for_each(|o| o.key_update(self.dir));
+                }
+                _ => {}
+            }
+            self.hidden.drain(..len + 4);
+        }
+    }
 }
+
+fn shown(record: SecurityRecord<'_>, span: Span) -> Seen<Security<'_>> {
+    Seen::new(Security::Record(record), span)
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ use super::{Malformed, Step};
 
 mod names;
 mod record;
+mod suite;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use record::{
     Alert, RECORD_HEADER_LEN, RECORD_MAX, Record, RecordHeader, parse_alert, parse_record,
     parse_record_header,
 };
+pub use suite::{Cipher, Mac, Suite};
 
 /// Bytes of a host name that are kept (RFC 1035, section 2.3.4, allows 255).
 const NAME_LIMIT: usize = 512;
@@ -444,4 +446,61 @@ fn protocols(data: &[u8]) -> Vec<Vec<u8>> {
 /// section 4.2.8).
 fn key_shares(data: &[u8]) -> Vec<NamedGroup> {
     extensions(data).into_iter().map(|(group, _)| NamedGroup(group)).collect()
+}
+
+/// The DER certificates of a Certificate message of TLS 1.3, the sender's own first: `context, length u8 ·
+/// list, length u24, of (certificate, length u24 · extensions, length u16)` (RFC 8446, section 4.4.2). As many
+/// as can be read.
+pub fn certificates_13(body: &[u8]) -> Vec<&[u8]> {
+    fn entry(i: &[u8]) -> Parsed<'_, &[u8]> {
+        let (i, certificate) = length_data(be_u24).parse(i)?;
+        let (i, _extensions) = length_data(be_u16).parse(i)?;
+        Ok((i, certificate))
+    }
+    fn list(i: &[u8]) -> Parsed<'_, &[u8]> {
+        let (i, _context) = length_data(be_u8).parse(i)?;
+        length_data(be_u24).parse(i)
+    }
+    let Ok((_, mut rest)) = list(body) else { return Vec::new() };
+    let mut chain = Vec::new();
+    while let Ok((after, certificate)) = entry(rest) {
+        chain.push(certificate);
+        rest = after;
+    }
+    chain
+}
+
+impl Suite {
+    /// The suite of this number; `None` where it is unknown, or encrypts in a way that is not opened here.
+    pub fn of(id: u16) -> Option<Self> {
+        use tls_parser::{TlsCipherEnc as Enc, TlsCipherEncMode as Mode, TlsCipherMac, TlsPRF};
+
+        let suite = TlsCipherSuite::from_id(id)?;
+        let short = suite.name.ends_with("CCM_8");
+        let cipher = match (&suite.enc, &suite.enc_mode, suite.enc_size) {
+            (Enc::Aes, Mode::Cbc, 128) => Cipher::Aes128Cbc,
+            (Enc::Aes, Mode::Cbc, 256) => Cipher::Aes256Cbc,
+            (Enc::TripleDes, Mode::Cbc, _) => Cipher::TripleDesCbc,
+            (Enc::Aes, Mode::Gcm, 128) => Cipher::Aes128Gcm,
+            (Enc::Aes, Mode::Gcm, 256) => Cipher::Aes256Gcm,
+            (Enc::Aes, Mode::Ccm, 128) if short => Cipher::Aes128Ccm8,
+            (Enc::Aes, Mode::Ccm, 256) if short => Cipher::Aes256Ccm8,
+            (Enc::Aes, Mode::Ccm, 128) => Cipher::Aes128Ccm,
+            (Enc::Aes, Mode::Ccm, 256) => Cipher::Aes256Ccm,
+            (Enc::Chacha20_Poly1305, ..) => Cipher::ChaCha20Poly1305,
+            _ => return None,
+        };
+        let mac = match suite.mac {
+            TlsCipherMac::HmacMd5 => Mac::Md5,
+            TlsCipherMac::HmacSha256 => Mac::Sha256,
+            TlsCipherMac::HmacSha384 => Mac::Sha384,
+            _ => Mac::Sha1,
+        };
+        let prf = if matches!(suite.prf, TlsPRF::Sha384) || suite.name.ends_with("SHA384") {
+            Mac::Sha384
+        } else {
+            Mac::Sha256
+        };
+        Some(Suite { cipher, mac, prf })
+    }
 }

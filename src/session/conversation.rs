@@ -71,7 +71,7 @@ impl Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
             lanes: PerDir::default(),
-            tls: TlsStream::new(limits),
+            tls: TlsStream::new(limits, crate::layers::Keys::default()),
             preambles: Preambles::default(),
             rdp_port,
             sniff_bytes: limits.sniff_bytes,

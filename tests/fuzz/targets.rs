@@ -396,7 +396,10 @@ pub fn datagram(data: &[u8]) {
 pub fn security_layers(data: &[u8]) {
     let Some((&which, mut rest)) = data.split_first() else { return };
     let limits = Limits { message_bytes: 4096, ..Limits::default() };
-    let (mut stream, mut datagrams) = (TlsStream::new(&limits), DtlsDatagrams::new(&limits));
+    let (mut stream, mut datagrams) = (
+        TlsStream::new(&limits, rdpwhy::layers::Keys::default()),
+        DtlsDatagrams::new(&limits, rdpwhy::layers::Keys::default()),
+    );
     let mut tls = Tls::default();
     let (mut offsets, mut order) = (PerDir::<u64>::default(), 0_u64);
     while let [what, len, bytes @ ..] = rest {

@@ -45,7 +45,7 @@ fn push(reader: &mut DtlsDatagrams, dir: Dir, data: &[u8], order: u64) -> Vec<(S
 
 #[test]
 fn reads_a_handshake_message_by_message() {
-    let mut reader = DtlsDatagrams::new(&Limits::default());
+    let mut reader = DtlsDatagrams::new(&Limits::default(), Keys::default());
     let mut all = Vec::new();
     for (number, (dir, text)) in (1..).zip(HANDSHAKE) {
         all.extend(push(&mut reader, dir, &bytes(text), number));
@@ -92,7 +92,7 @@ fn reads_a_handshake_message_by_message() {
 
 #[test]
 fn an_alert_in_clear_is_read_and_a_cut_record_is_still_counted() {
-    let mut reader = DtlsDatagrams::new(&Limits::default());
+    let mut reader = DtlsDatagrams::new(&Limits::default(), Keys::default());
     let alert = bytes("15fefd000000000000000100020228");
     assert_eq!(push(&mut reader, Dir::ServerToClient, &alert, 1), [("alert 2".to_owned(), 1, 1)]);
     let mut lengths = Vec::new();
@@ -104,7 +104,7 @@ fn an_alert_in_clear_is_read_and_a_cut_record_is_still_counted() {
 
 #[test]
 fn version_13_shows_how_much_it_hides() {
-    let mut reader = DtlsDatagrams::new(&Limits::default());
+    let mut reader = DtlsDatagrams::new(&Limits::default(), Keys::default());
     // Sequence number of 16 bits and a length; then one of 8 bits, up to the datagram's end.
     let datagram = bytes("2f 1234 0003 aabbcc 22 99 01020304");
     let all: Vec<String> =
@@ -114,7 +114,7 @@ fn version_13_shows_how_much_it_hides() {
 
 #[test]
 fn bytes_that_are_no_record_are_an_error() {
-    let mut reader = DtlsDatagrams::new(&Limits::default());
+    let mut reader = DtlsDatagrams::new(&Limits::default(), Keys::default());
     for junk in ["16030300b2010000ae0303", "16fefd0000000000000001ffff00", "16fefd00000000000000010004aabb"] {
         let data = bytes(junk);
         let chunk = Chunk { offset: 0, data: &data, len: data.len() as u64, stamp: stamp(1) };
@@ -125,7 +125,7 @@ fn bytes_that_are_no_record_are_an_error() {
 #[test]
 fn what_unfinished_messages_keep_is_bounded() {
     let limits = Limits { message_bytes: 1000, ..Limits::default() };
-    let mut reader = DtlsDatagrams::new(&limits);
+    let mut reader = DtlsDatagrams::new(&limits, Keys::default());
     for seq in 0..200_u16 {
         for offset in 0..3_u32 {
             push(&mut reader, Dir::ClientToServer, &fragment(11, 900, seq, offset * 200, &[7; 150]), 1);
@@ -205,7 +205,7 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             datagrams.swap(at, (state >> 33) as usize % (at + 1));
         }
-        let mut reader = DtlsDatagrams::new(&Limits::default());
+        let mut reader = DtlsDatagrams::new(&Limits::default(), Keys::default());
         let mut found = Vec::new();
         for data in &datagrams {
             let chunk = Chunk { offset: 0, data, len: data.len() as u64, stamp: stamp(1) };
@@ -230,7 +230,7 @@ proptest! {
         fragments in prop::collection::vec((any::<u8>(), 0_u32..600, 0_u16..4, 0_u32..600, 0_usize..300), 0..60),
     ) {
         let limits = Limits { message_bytes: 500, ..Limits::default() };
-        let mut reader = DtlsDatagrams::new(&limits);
+        let mut reader = DtlsDatagrams::new(&limits, Keys::default());
         let made = fragments.into_iter().map(|(kind, length, seq, offset, len)| {
             fragment(kind, length, seq, offset, &vec![kind; len])
         });

@@ -4,7 +4,7 @@ use crate::layers::dtls_vectors::HANDSHAKE;
 
 fn read(datagrams: impl IntoIterator<Item = (u64, Dir, Vec<u8>)>) -> Tls {
     let mut tls = Tls::default();
-    let mut reader = DtlsDatagrams::new(&Limits::default());
+    let mut reader = DtlsDatagrams::new(&Limits::default(), crate::layers::Keys::default());
     for (order, dir, data) in datagrams {
         let stamp = Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64), order };
         let chunk = Chunk { offset: 0, data: &data, len: data.len() as u64, stamp };

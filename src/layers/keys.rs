@@ -1,0 +1,191 @@
+//! TLS secrets out of key logs (the format of NSS, `SSLKEYLOGFILE`; RFC 9850), by the client's random.
+//!
+//! Secrets never leave this module but for [`super::opener`]; nothing here can be printed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::base::Dir;
+
+/// What one label says.
+#[derive(Clone)]
+pub(super) struct Secret(Box<[u8]>);
+
+impl Secret {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The secrets of one connection.
+#[derive(Clone, Default)]
+pub(super) struct Secrets {
+    /// TLS 1.2 and before: the master secret.
+    pub(super) master: Option<Secret>,
+    /// TLS 1.3: what protects the handshake, of the client and of the server.
+    pub(super) handshake: [Option<Secret>; 2],
+    /// TLS 1.3: the first that protects application data.
+    pub(super) traffic: [Option<Secret>; 2],
+}
+
+impl Secrets {
+    /// Place of a direction's secret.
+    pub(super) const fn of(dir: Dir) -> usize {
+        match dir {
+            Dir::ClientToServer => 0,
+            Dir::ServerToClient => 1,
+        }
+    }
+}
+
+/// Connections kept; a key log that grew for months has more, and its oldest are of no use any more.
+const MOST: usize = 1 << 18;
+
+/// What a key log held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Lines with a secret.
+    pub secrets: usize,
+    /// Lines that are neither a secret, nor a comment, nor of a kind that is not needed here.
+    pub unknown: usize,
+}
+
+/// Secrets that may open connections. Clones share them, so that keys that come with the packets, as in a
+/// pcapng's secrets blocks, are there for connections that were already begun.
+#[derive(Clone, Default)]
+pub struct Keys(Arc<RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({} connections)", self.len())
+    }
+}
+
+impl Keys {
+    /// How many connections there are secrets of.
+    pub fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds the lines of a key log: `LABEL client-random secret`, the latter two in hexadecimal.
+    pub fn add(&self, log: &[u8]) -> Added {
+        let mut added = Added::default();
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for line in log.split(|byte| matches!(byte, b'\n' | b'\r')) {
+            let line = line.trim_ascii();
+            if line.is_empty() || line.starts_with(b"#") {
+                continue;
+            }
+            match Line::parse(line) {
+                Some(Line::Secret { random, label, secret }) => {
+                    if known.len() >= MOST && !known.contains_key(&random) {
+                        continue;
+                    }
+                    added.secrets += 1;
+                    let secrets = known.entry(random).or_default();
+                    let place = match label {
+                        Label::Master => &mut secrets.master,
+                        Label::Handshake(dir) => &mut secrets.handshake[Secrets::of(dir)],
+                        Label::Traffic(dir) => &mut secrets.traffic[Secrets::of(dir)],
+                    };
+                    *place = Some(secret);
+                }
+                Some(Line::NotNeeded) => {}
+                None => added.unknown += 1,
+            }
+        }
+        added
+    }
+
+    /// The secrets of the connection that began with this random.
+    pub(super) fn find(&self, client_random: &[u8; 32]) -> Option<Secrets> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(client_random).cloned()
+    }
+}
+
+enum Label {
+    Master,
+    Handshake(Dir),
+    Traffic(Dir),
+}
+
+enum Line {
+    Secret { random: [u8; 32], label: Label, secret: Secret },
+    NotNeeded,
+}
+
+impl Line {
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let label = match words.next()? {
+            b"CLIENT_RANDOM" => Label::Master,
+            b"CLIENT_HANDSHAKE_TRAFFIC_SECRET" => Label::Handshake(Dir::ClientToServer),
+            b"SERVER_HANDSHAKE_TRAFFIC_SECRET" => Label::Handshake(Dir::ServerToClient),
+            b"CLIENT_TRAFFIC_SECRET_0" => Label::Traffic(Dir::ClientToServer),
+            b"SERVER_TRAFFIC_SECRET_0" => Label::Traffic(Dir::ServerToClient),
+            b"EXPORTER_SECRET"
+            | b"EARLY_EXPORTER_SECRET"
+            | b"CLIENT_EARLY_TRAFFIC_SECRET"
+            | b"ECH_SECRET"
+            | b"ECH_CONFIG"
+            | b"RSA" => return Some(Line::NotNeeded),
+            // Those of a KeyUpdate follow from the first.
+            label
+                if label.starts_with(b"CLIENT_TRAFFIC_SECRET_")
+                    || label.starts_with(b"SERVER_TRAFFIC_SECRET_") =>
+            {
+                return Some(Line::NotNeeded);
+            }
+            _ => return None,
+        };
+        let random = unhex(words.next()?)?.try_into().ok()?;
+        let secret = unhex(words.next()?).filter(|secret| matches!(secret.len(), 32 | 48))?;
+        Some(Line::Secret { random, label, secret: Secret(secret.into()) })
+    }
+}
+
+fn unhex(text: &[u8]) -> Option<Vec<u8>> {
+    // A secret has 48 bytes at most.
+    if text.len() > 128 || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    text.chunks_exact(2).map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_secrets_or_counted() {
+        let keys = Keys::default();
+        let log = format!(
+            "# made by hand\r\nCLIENT_RANDOM {} {}\nSERVER_TRAFFIC_SECRET_0 {} {}\nEXPORTER_SECRET x y\nnonsense\n\
+             CLIENT_RANDOM 00 11\n",
+            "0a".repeat(32),
+            "0B".repeat(48),
+            "0a".repeat(32),
+            "0c".repeat(32),
+        );
+        assert_eq!(keys.add(log.as_bytes()), Added { secrets: 2, unknown: 2 });
+        assert_eq!(keys.len(), 1);
+        let secrets = keys.find(&[10; 32]).unwrap();
+        assert_eq!(secrets.master.unwrap().bytes(), [11; 48]);
+        assert_eq!(secrets.traffic[1].as_ref().unwrap().bytes(), [12; 32]);
+        assert!(secrets.traffic[0].is_none() && keys.find(&[0; 32]).is_none());
+    }
+
+    #[test]
+    fn nothing_of_them_is_printed() {
+        let keys = Keys::default();
+        keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
+        assert_eq!(format!("{keys:?}"), "Keys(1 connections)");
+    }
+}
