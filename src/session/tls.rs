@@ -128,6 +128,8 @@ pub struct Tls {
     pub opening: Vec<Record>,
     /// The last records, oldest first, at most [`Tls::RECENT`].
     pub recent: VecDeque<Record>,
+    /// Whether keys opened its records.
+    pub decrypted: bool,
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
     /// Records were not where they were due, or where they begin is not in the capture: neither their number nor

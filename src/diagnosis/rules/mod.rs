@@ -167,7 +167,7 @@ fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRequest>> {
     let unanswered = connected
         && session.facts.confirm.is_none()
         && session.facts.tls.is_none()
-        && session.facts.standard.is_none()
+        && session.facts.inside.is_none()
         && session.facts.foreign.is_none()
         && session.tcp.dir[Dir::ServerToClient].bytes == 0
         && !session.lacks(Dir::ServerToClient);
@@ -543,7 +543,7 @@ fn refused_credentials(session: &Session) -> Option<Refused> {
 /// but its goodbye came after. Only exact lengths count before the client info: under CBC it looks like an
 /// Attach User Confirm.
 fn hidden_ultimatum(session: &Session) -> Option<Span> {
-    let tls = session.facts.tls.as_deref()?;
+    let tls = session.facts.tls.as_deref().filter(|tls| !tls.decrypted)?;
     session.tcp.closing?;
     let last = tls.recent.iter().rfind(|record| {
         record.content_type == ContentType::application_data && !tls.may_hide(record.length, 2)
