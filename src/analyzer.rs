@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::{Dir, Frame, Limits, PerDir, Stamp, Timestamp};
 use crate::diagnosis::{Context, Diagnosis, History, diagnose, with_udp};
+use crate::layers::Keys;
 use crate::packet::{Body, Decoder, Undecoded};
 use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
@@ -65,6 +66,8 @@ pub struct Options {
     pub limits: Limits,
     /// Whether [`Analyzer::touched`] is asked.
     pub follow: bool,
+    /// Secrets that may open TLS; more may be added while the engine runs.
+    pub keys: Keys,
 }
 
 /// A connection that still runs.
@@ -116,6 +119,7 @@ pub struct Analyzer {
     now: Timestamp,
     finished: bool,
     follow: bool,
+    keys: Keys,
     /// The ends of the connection that the last frame belongs to.
     last: Option<(SocketAddr, SocketAddr)>,
 }
@@ -126,7 +130,7 @@ impl Analyzer {
 
     /// A fresh engine.
     pub fn new(options: Options) -> Self {
-        let Options { mut ports, limits, follow } = options;
+        let Options { mut ports, limits, follow, keys } = options;
         ports.push(Self::PORT);
         Analyzer {
             decoder: Decoder::new(&limits),
@@ -142,6 +146,7 @@ impl Analyzer {
             now: Timestamp(i64::MIN),
             finished: false,
             follow,
+            keys,
             last: None,
             limits,
             ports,
@@ -178,11 +183,12 @@ impl Analyzer {
                         let source = SocketAddr::new(packet.meta.src, segment.src_port);
                         self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
                     }
-                    let (ports, limits, held, udp) = (&self.ports, &self.limits, &self.held, &mut self.udp);
+                    let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
+                    let (keys, udp) = (&self.keys, &mut self.udp);
                     self.connections.segment(&packet.meta, segment, &mut |tcp| {
                         let rdp_port = ports.contains(&tcp.server.port());
                         let token = udp.token(tcp.client.ip(), tcp.server.ip());
-                        Conversation::new(tcp, rdp_port, limits, held.sender()).holding(token)
+                        Conversation::new(tcp, rdp_port, limits, keys.clone(), held.sender()).holding(token)
                     });
                 }
                 Body::Udp(datagram) => {

@@ -13,7 +13,7 @@ use rdpwhy::report::build::{Collected, Options, build};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::model::{self, Attempt, PatternKind, Report};
 use rdpwhy::report::{View, markdown, table};
-use rdpwhy::session::{Facts, Phase, Session, Standard};
+use rdpwhy::session::{Facts, Inside, Phase, Session};
 use rdpwhy::transport::{Closing, DirFacts, Ended, Repeats, TcpFacts};
 
 /// One session of a script. Times in seconds.
@@ -160,10 +160,10 @@ impl Script {
             facts.request = Some(Seen::new(request, first));
         }
         if self.phase > Phase::X224Negotiation {
-            let mut standard = Standard::default();
-            standard.phases.push((self.phase, Span::from(first)));
-            standard.active = (self.phase == Phase::Active).then(|| Span::from(first));
-            facts.standard = Some(Box::new(standard));
+            let mut inside = Inside::default();
+            inside.phases.push((self.phase, Span::from(first)));
+            inside.active = (self.phase == Phase::Active).then(|| Span::from(first));
+            facts.inside = Some(Box::new(inside));
         }
         let evidence = Evidence::seen(first, "scripted");
         let verdict = Verdict::new(self.code, self.outcome, Side::Unknown, Confidence::Likely, evidence);

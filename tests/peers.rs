@@ -102,3 +102,36 @@ fn udp_that_nobody_answers_is_blocked() {
     assert_eq!(metrics["datagrams"], serde_json::json!({"client_to_server": 3, "server_to_client": 0}));
     assert_eq!(metrics["loss_pct"]["client_to_server"], Value::Null, "SYNs are not counted");
 }
+
+/// Standard RDP Security: settings, joins and headers are in clear, bodies are encrypted and named so.
+#[test]
+fn standard_rdp_security_shows_settings_and_where_licensing_ended() {
+    let expected = [
+        ("rdp-proprietary-encryption.pcap", 1, "FROG-POND", 6000, "ENCRYPTION_LEVEL_HIGH", 35, 36),
+        ("ndpi-rdp3.pcap", 0, "SEPTU", 2600, "ENCRYPTION_LEVEL_CLIENT_COMPATIBLE", 25, 27),
+    ];
+    for (file, session, name, build, level, licensing, done) in expected {
+        let Some(report) = report(file) else { continue };
+        let session = &report["sessions"][session];
+        let rdp = &session["rdp"];
+        assert_eq!((&rdp["client_name"], &rdp["client_build"]), (&name.into(), &build.into()), "{file}");
+        assert!(rdp["channels"].as_array().unwrap().contains(&"rdpdr".into()), "{file}");
+        assert_eq!(
+            rdp["encryption_method"]["names"],
+            serde_json::json!(["ENCRYPTION_FLAG_128BIT"]),
+            "{file}"
+        );
+        assert_eq!(rdp["encryption_level"]["name"], level, "{file}");
+        assert_eq!(rdp["licensing"]["completed_frame"], done, "{file}");
+        let timeline = session["timeline"].as_array().unwrap();
+        let frame =
+            |kind: &str| timeline.iter().find(|entry| entry["kind"] == kind).map(|entry| &entry["frame"]);
+        assert_eq!(frame("license-encrypted"), Some(&licensing.into()), "{file}");
+        assert_eq!(frame("encrypted-pdu"), Some(&done.into()), "{file}");
+        assert_eq!(frame("malformed"), None, "{file}");
+        let order =
+            ["mcs-connect-initial", "mcs-connect-response", "mcs-erect-domain-request", "client-info"];
+        let frames: Vec<_> = order.iter().map(|kind| frame(kind).and_then(Value::as_u64).unwrap()).collect();
+        assert!(frames.is_sorted(), "{file}: {frames:?}");
+    }
+}

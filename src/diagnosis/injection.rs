@@ -104,9 +104,9 @@ fn said_goodbye(session: &Session, rst: &Rst) -> bool {
     });
     tls || facts.clear_ultimatum.is_some_and(|ultimatum| before(ultimatum.span.first))
         || facts
-            .standard
+            .inside
             .as_deref()
-            .and_then(|standard| standard.ultimatum)
+            .and_then(|inside| inside.ultimatum)
             .is_some_and(|ultimatum| before(ultimatum.span.first))
 }
 

@@ -96,13 +96,27 @@ impl<F: Framing> Framer<F> {
     pub fn push(
         &mut self,
         chunk: &Chunk<'_>,
+        emit: impl FnMut(Unit<'_, F::Header>),
+    ) -> Result<(), Malformed> {
+        self.push_carried(chunk.data, chunk.len, chunk.stamp.into(), emit)
+    }
+
+    /// [`Framer::push`] for bytes that several packets may have carried: `data`, of which there were `len` on
+    /// the wire.
+    ///
+    /// # Errors
+    /// Those of [`Framer::push`].
+    pub fn push_carried(
+        &mut self,
+        mut data: &[u8],
+        len: u64,
+        carried: Span,
         mut emit: impl FnMut(Unit<'_, F::Header>),
     ) -> Result<(), Malformed> {
-        let mut data = chunk.data;
-        let mut missing = chunk.len.saturating_sub(data.len() as u64);
+        let mut missing = len.saturating_sub(data.len() as u64);
         if self.lost {
-            if !F::resumes(data, chunk.len) {
-                self.skipped += chunk.len;
+            if !F::resumes(data, len) {
+                self.skipped += len;
                 return Ok(());
             }
             self.lost = false;
@@ -125,7 +139,7 @@ impl<F: Framing> Framer<F> {
                 if open.remaining > 0 {
                     return Ok(());
                 }
-                let span = Span { first: open.first, last: chunk.stamp };
+                let span = Span { first: open.first, last: carried.last };
                 let body = open.keep.then_some(self.pending.as_slice());
                 emit(Unit { header: open.header, span, body });
                 self.open = None;
@@ -140,12 +154,12 @@ impl<F: Framing> Framer<F> {
                 return Ok(());
             }
             let header = if self.pending.is_empty() {
-                F::header(data).map_used(|used| (used, chunk.stamp))
+                F::header(data).map_used(|used| (used, carried.first))
             } else {
                 // A header over several packets: at most a handful of bytes, one by one.
                 self.pending.push(data.first().copied().unwrap_or_default());
                 data = data.get(1..).unwrap_or_default();
-                let since = self.pending_since.unwrap_or(chunk.stamp);
+                let since = self.pending_since.unwrap_or(carried.first);
                 match F::header(&self.pending) {
                     Step::Need(_) if self.pending.len() < Self::MAX_HEADER => continue,
                     step => step.map_used(|_| (0, since)),
@@ -155,19 +169,19 @@ impl<F: Framing> Framer<F> {
                 HeaderStep::Done(header, used, first) => {
                     self.pending.clear();
                     data = data.get(used..).unwrap_or_default();
-                    let len = F::body_len(&header);
+                    let body_len = F::body_len(&header);
                     let keep = self.keep_all || F::wants(&header);
-                    match data.get(..len) {
+                    match data.get(..body_len) {
                         Some(body) => {
-                            let span = Span { first, last: chunk.stamp };
+                            let span = Span { first, last: carried.last };
                             emit(Unit { header, span, body: keep.then_some(body) });
-                            data = data.get(len..).unwrap_or_default();
+                            data = data.get(body_len..).unwrap_or_default();
                         }
-                        None => self.open = Some(Open { header, first, remaining: len as u64, keep }),
+                        None => self.open = Some(Open { header, first, remaining: body_len as u64, keep }),
                     }
                 }
                 HeaderStep::Need => {
-                    self.pending_since = Some(chunk.stamp);
+                    self.pending_since = Some(carried.first);
                     self.pending.extend_from_slice(data);
                     if missing > 0 || self.pending.len() >= Self::MAX_HEADER {
                         self.lose();

@@ -1,6 +1,8 @@
 //! Network characteristics detection (MS-RDPBCGR, section 2.2.14): what RDP itself measured of the line.
 //! Numbers are little-endian.
 
+use std::fmt;
+
 use nom::number::streaming::{le_u8, le_u16, le_u32};
 
 use super::Malformed;
@@ -15,6 +17,22 @@ pub struct Characteristics {
     pub average_rtt: Option<u32>,
     /// Bandwidth in kilobits a second.
     pub bandwidth: Option<u32>,
+}
+
+impl fmt::Display for Characteristics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figures = [
+            ("base RTT", self.base_rtt, "ms"),
+            ("average RTT", self.average_rtt, "ms"),
+            ("bandwidth", self.bandwidth, "kbit/s"),
+        ];
+        let known = figures.into_iter().filter_map(|(name, value, unit)| Some((name, value?, unit)));
+        for (at, (name, value, unit)) in known.enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            write!(f, "{comma}{name} {value} {unit}")?;
+        }
+        Ok(())
+    }
 }
 
 /// One message.
@@ -138,6 +156,7 @@ mod tests {
     fn reads_figures() {
         let all = Characteristics { base_rtt: Some(1), average_rtt: Some(2), bandwidth: Some(1000) };
         assert_eq!(read("12 00 0700 c008 01000000 e8030000 02000000"), Some(AutoDetect::Result(all)));
+        assert_eq!(all.to_string(), "base RTT 1 ms, average RTT 2 ms, bandwidth 1000 kbit/s");
         let rtt = Characteristics { bandwidth: None, ..all };
         assert_eq!(read("0e 00 0700 4008 01000000 02000000"), Some(AutoDetect::Result(rtt)));
         let kept = Characteristics { base_rtt: None, ..all };

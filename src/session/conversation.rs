@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::inside::{self, Clear};
 use super::{Call, Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
-use crate::layers::{Framer, Framing, Preambles, RdpFraming, RdpUnit, Stripped, TlsFraming, TlsStream, Unit};
+use crate::layers::{Keys, Framing, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
 use crate::protocol::first_bytes::{self, Guess};
 use crate::protocol::mcs;
-use crate::protocol::negotiation::{self, NegotiationResponse, Protocols};
+use crate::protocol::negotiation::Protocols;
 use crate::protocol::x224::{self, Tpdu};
 use crate::transport::{Chunk, Gap, Interest, Reader, TcpFacts};
 
@@ -38,43 +39,42 @@ struct Sniffed {
     offset: u64,
 }
 
-#[derive(Debug, Default)]
-struct Lanes {
-    rdp: Framer<RdpFraming>,
-    sniffed: Sniffed,
-}
-
 /// Reads one connection.
 #[derive(Debug)]
 pub struct Conversation {
     facts: Facts,
     lane: PerDir<Lane>,
-    lanes: PerDir<Lanes>,
+    sniffed: PerDir<Sniffed>,
+    /// Bytes that never were encrypted.
+    clear: inside::Reader,
+    /// What was decrypted.
+    inside_tls: Option<Box<inside::Reader>>,
     tls: TlsStream,
     preambles: Preambles,
     rdp_port: bool,
     sniff_bytes: usize,
+    message_bytes: usize,
     calls: Sender<Call>,
     _held: Option<Arc<()>>,
 }
 
 impl Conversation {
-    /// Oddities kept of a session; more of them tell nothing new.
-    const KEPT: usize = 8;
-
     /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries. What it
     /// asks for is told to `calls`.
-    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, calls: Sender<Call>) -> Self {
+    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
         let midstream = tcp.syn.is_none() && tcp.syn_ack.is_none();
         let lane = if midstream { Lane::Seeking } else { Lane::Sniffing };
         Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
-            lanes: PerDir::default(),
-            tls: TlsStream::new(limits, crate::layers::Keys::default()),
+            sniffed: PerDir::default(),
+            clear: inside::Reader::default(),
+            inside_tls: None,
+            tls: TlsStream::new(limits, keys),
             preambles: Preambles::default(),
             rdp_port,
             sniff_bytes: limits.sniff_bytes,
+            message_bytes: limits.message_bytes,
             calls,
             _held: None,
         }
@@ -104,16 +104,10 @@ impl Conversation {
         }
     }
 
-    fn odd(&mut self, text: String, span: Span) {
-        if self.facts.malformed.len() < Self::KEPT {
-            self.facts.malformed.push(Seen::new(text, span));
-        }
-    }
-
     // ---- first bytes ----
 
     fn sniff(&mut self, dir: Dir, chunk: &Chunk<'_>) {
-        let sniffed = &mut self.lanes[dir].sniffed;
+        let sniffed = &mut self.sniffed[dir];
         if sniffed.bytes.is_empty() {
             sniffed.offset = chunk.offset;
         }
@@ -122,7 +116,7 @@ impl Conversation {
         let cut = chunk.len > chunk.data.len() as u64;
         let full = cut || sniffed.bytes.len() >= self.sniff_bytes;
         loop {
-            let sniffed = &self.lanes[dir].sniffed;
+            let sniffed = &self.sniffed[dir];
             if sniffed.bytes.is_empty() {
                 if cut {
                     self.lane[dir] = Lane::Done;
@@ -131,8 +125,8 @@ impl Conversation {
             }
             match self.preambles.strip(dir, &sniffed.bytes) {
                 Stripped::Took(preamble, used) => {
-                    let span = self.lanes[dir].sniffed.drop_front(used);
-                    if let Some(span) = span.filter(|_| self.facts.preambles.len() < Self::KEPT) {
+                    let span = self.sniffed[dir].drop_front(used);
+                    if let Some(span) = span.filter(|_| self.facts.preambles.len() < Facts::KEPT) {
                         self.facts.preambles.push(Seen::new(preamble, span));
                     }
                 }
@@ -140,7 +134,7 @@ impl Conversation {
                 Stripped::Need | Stripped::Nothing => break,
             }
         }
-        let sniffed = &self.lanes[dir].sniffed;
+        let sniffed = &self.sniffed[dir];
         let guess = first_bytes::recognize(dir == Dir::ClientToServer, &sniffed.bytes);
         if dir == Dir::ServerToClient && matches!(guess, Guess::Rdp | Guess::RdpData) {
             // A server that answers in RDP was asked in RDP, however broken the request looks.
@@ -159,7 +153,7 @@ impl Conversation {
             Guess::NeedMore | Guess::Unknown => self.foreign(dir, None),
         };
         self.lane[dir] = lane;
-        let sniffed = std::mem::take(&mut self.lanes[dir].sniffed);
+        let sniffed = std::mem::take(&mut self.sniffed[dir]);
         let extra = chunk.len - chunk.data.len() as u64;
         sniffed.replay(extra, |piece| self.read(dir, &piece));
     }
@@ -167,9 +161,9 @@ impl Conversation {
     /// The first bytes are not RDP's. With a name, one end's are enough: what the other says no longer
     /// counts. Without one, the server may still turn out to speak RDP.
     fn foreign(&mut self, dir: Dir, name: Option<&'static str>) -> Lane {
-        if let Some(span) = self.lanes[dir].sniffed.span() {
+        if let Some(span) = self.sniffed[dir].span() {
             if name.is_none() {
-                self.odd(format!("the {}'s first bytes are no message of RDP", dir.sender()), span);
+                self.facts.odd(format!("the {}'s first bytes are no message of RDP", dir.sender()), span);
             }
             if name.is_some() || dir == Dir::ServerToClient || self.facts.confirm.is_none() {
                 self.facts.foreign.get_or_insert(Seen::new(Foreign { dir, name }, span));
@@ -207,7 +201,7 @@ impl Conversation {
         match self.lane[dir] {
             Lane::Rdp => {
                 // The TLS handshake begins right after the negotiation, on a boundary.
-                if self.lanes[dir].rdp.at_boundary() && TlsStream::begins(chunk.data) {
+                if self.clear.at_boundary(dir) && TlsStream::begins(chunk.data) {
                     self.lane[dir] = Lane::Tls;
                     return self.read(dir, chunk);
                 }
@@ -226,62 +220,28 @@ impl Conversation {
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let mut tls = self.facts.tls.take().unwrap_or_default();
         let result = tls.stream(&mut self.tls, dir, chunk);
+        let clear = tls.take_clear();
         self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
+        self.decrypted(dir, &clear);
         if let Err(malformed) = result {
-            self.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
+            self.facts.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
         }
     }
 
     fn read_rdp(&mut self, dir: Dir, chunk: &Chunk<'_>) {
-        let mut framer = std::mem::take(&mut self.lanes[dir].rdp);
-        let result = framer.push(chunk, |unit| self.unit(dir, &unit));
-        self.lanes[dir].rdp = framer;
-        if let Err(malformed) = result {
-            self.odd(format!("neither TPKT nor fast-path: {malformed}"), chunk.stamp.into());
+        let clear = Clear { data: chunk.data, len: chunk.len, span: chunk.stamp.into() };
+        self.clear.push(&mut self.facts, dir, &clear);
+        if self.facts.selected().is_some_and(|selected| selected.value != Protocols::RDP) {
+            self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
         }
     }
 
-    fn unit(&mut self, dir: Dir, unit: &Unit<'_, RdpUnit>) {
-        if let RdpUnit::FastPath(_) = unit.header {
-            self.facts.standard.get_or_insert_default().fast_path(dir, unit.span);
-            return;
-        }
-        let Some(body) = unit.body else {
-            if let Some(standard) = &mut self.facts.standard {
-                standard.large(dir);
-            }
-            return;
-        };
-        match x224::parse(body) {
-            Ok(Tpdu::ConnectionRequest(tpdu)) if dir == Dir::ClientToServer => {
-                let request = negotiation::request(&tpdu);
-                if let Some(malformed) = request.malformed {
-                    self.odd(format!("Connection Request: {malformed}"), unit.span);
-                }
-                self.facts.request.get_or_insert(Seen::new(request, unit.span));
-                self.facts.midstream = false;
-            }
-            Ok(Tpdu::ConnectionConfirm(tpdu)) if dir == Dir::ServerToClient => {
-                let confirm = negotiation::confirm(&tpdu);
-                if let Some(malformed) = confirm.malformed {
-                    self.odd(format!("Connection Confirm: {malformed}"), unit.span);
-                }
-                if let Some(NegotiationResponse::Response { selected, .. }) = confirm.negotiation
-                    && selected != Protocols::RDP
-                {
-                    self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
-                }
-                self.facts.confirm.get_or_insert(Seen::new(confirm, unit.span));
-                self.facts.midstream = false;
-            }
-            Ok(Tpdu::Data { payload, .. }) => {
-                let standard = self.facts.standard.get_or_insert_default();
-                if let Err(malformed) = standard.mcs(dir, payload, unit.span) {
-                    self.odd(format!("MCS PDU: {malformed}"), unit.span);
-                }
-            }
-            Ok(_) => {}
-            Err(malformed) => self.odd(format!("X.224: {malformed}"), unit.span),
+    /// Takes what records of TLS held.
+    fn decrypted(&mut self, dir: Dir, clear: &[(Vec<u8>, u64, Span)]) {
+        let limit = self.message_bytes;
+        for &(ref data, len, span) in clear {
+            let inside = self.inside_tls.get_or_insert_with(|| Box::new(inside::Reader::of_tls(limit)));
+            inside.push(&mut self.facts, dir, &Clear { data, len, span });
         }
     }
 
@@ -315,24 +275,24 @@ impl Reader for Conversation {
     }
 
     fn gap(&mut self, _: &TcpFacts, dir: Dir, gap: Gap) -> Interest {
-        if self.facts.holes.len() < Self::KEPT {
+        if self.facts.holes.len() < Facts::KEPT {
             self.facts.holes.push(Seen::new(Hole { dir, offset: gap.offset, len: gap.len }, gap.stamp));
         }
         match self.lane[dir] {
             Lane::Sniffing => {
                 self.facts.midstream |= self.facts.request.is_none() && self.facts.confirm.is_none();
-                self.lanes[dir].sniffed = Sniffed::default();
+                self.sniffed[dir] = Sniffed::default();
                 self.lane[dir] = Lane::Seeking;
             }
             Lane::Tls => {
                 let mut tls = self.facts.tls.take().unwrap_or_default();
                 tls.gap(&mut self.tls, dir, &gap);
+                let clear = tls.take_clear();
                 self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
+                self.decrypted(dir, &clear);
             }
             Lane::Rdp => {
-                let mut framer = std::mem::take(&mut self.lanes[dir].rdp);
-                framer.gap(&gap, |unit| self.unit(dir, &unit));
-                self.lanes[dir].rdp = framer;
+                self.clear.gap(&mut self.facts, dir, &gap);
             }
             Lane::Seeking | Lane::Done => {}
         }

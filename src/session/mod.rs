@@ -1,12 +1,12 @@
 //! What happened in one connection: facts with their frames, how far it got, who ended it and how.
 
 mod conversation;
+mod inside;
 mod path;
 mod phase;
 mod reached;
 mod returns;
 mod shape;
-mod standard;
 mod timeline;
 mod tls;
 mod udp;
@@ -19,11 +19,13 @@ use crate::transport::TcpFacts;
 pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
+pub use inside::{
+    Clear, Inside, Licensing, Line, Logon, Message, Messages, Multitransport, Nla, Pdu, Reader,
+};
 pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage, Waits};
 pub use phase::Phase;
 pub use returns::{Call, Calls, Return};
 pub use shape::Shape;
-pub use standard::Standard;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};
 pub use udp::{Flow, Joined, Opening, Recognizer, Speech, UdpSession, udp_timeline};
@@ -39,8 +41,8 @@ pub struct Facts {
     pub confirm: Option<Seen<ConnectionConfirm>>,
     /// TLS.
     pub tls: Option<Box<Tls>>,
-    /// Standard RDP Security: MCS in clear.
-    pub standard: Option<Box<Standard>>,
+    /// What clear messages showed: under Standard RDP Security, or decrypted.
+    pub inside: Option<Box<Inside>>,
     /// The first bytes of an end belong to another protocol.
     pub foreign: Option<Seen<Foreign>>,
     /// A Disconnect Provider Ultimatum in clear on a connection that had turned to TLS (xrdp).
@@ -51,6 +53,18 @@ pub struct Facts {
     pub holes: Vec<Seen<Hole>>,
     /// Messages that are no sound message of their protocol, at most a few.
     pub malformed: Vec<Seen<String>>,
+}
+
+impl Facts {
+    /// Oddities kept of a session; more of them tell nothing new.
+    const KEPT: usize = 8;
+
+    /// A message that is no sound one.
+    fn odd(&mut self, text: String, span: Span) {
+        if self.malformed.len() < Self::KEPT {
+            self.malformed.push(Seen::new(text, span));
+        }
+    }
 }
 
 /// Another protocol than RDP.
@@ -127,8 +141,8 @@ impl Session {
 
     /// Beyond security and not active yet: the settings exchange was begun.
     pub fn in_setup(&self) -> bool {
-        let standard = self.facts.standard.as_ref().is_some_and(|standard| !standard.phases.is_empty());
-        let begun = standard || self.shape.when(Phase::McsConnect).is_some();
+        let inside = self.facts.inside.as_ref().and_then(|inside| inside.reached());
+        let begun = inside >= Some(Phase::McsConnect) || self.shape.when(Phase::McsConnect).is_some();
         begun && !self.is_active() && !self.facts.midstream && self.is_whole()
     }
 
@@ -246,7 +260,7 @@ impl Session {
                 || tls.hidden_alert.server_to_client.as_ref().is_some_and(goodbye)
                 || tls.recent.iter().any(|record| tls.may_be_ultimatum(record))
         });
-        let clear_goodbye = self.facts.standard.as_ref().is_some_and(|standard| standard.ultimatum.is_some());
+        let clear_goodbye = self.facts.inside.as_ref().is_some_and(|inside| inside.ultimatum.is_some());
         (!tls_goodbye && !clear_goodbye).then_some(closing)
     }
 }

@@ -16,11 +16,19 @@ impl Facts {
         }
     }
 
-    /// What the records inside TLS show by their shape.
+    /// Whether keys opened the records of TLS.
+    pub fn is_decrypted(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.decrypted)
+    }
+
+    /// How far it got inside TLS: read, or by the shape of its records.
     pub fn shape(&self) -> Shape {
         match &self.tls {
             // Without a readable ServerHello nobody knows which records belong to the handshake. Without
             // version and suite, lengths tell nothing, nor where the handshake ended.
+            Some(tls) if tls.decrypted => self.inside.as_deref().map_or_else(Shape::default, |inside| {
+                Shape { entered: inside.phases.clone(), license_open: inside.license_open() }
+            }),
             Some(tls) if tls.server_hello.is_some() && !self.midstream => {
                 Shape::of(tls, self.selected().map(|selected| selected.value))
             }
@@ -30,8 +38,8 @@ impl Facts {
 
     /// Where the session was seen to be active.
     pub fn active_since(&self, shape: &Shape) -> Option<Span> {
-        if let Some(standard) = &self.standard
-            && let Some(span) = standard.active
+        if let Some(inside) = &self.inside
+            && let Some(span) = inside.active
         {
             return Some(span);
         }
@@ -51,8 +59,8 @@ impl Facts {
         if self.active_since(shape).is_some() {
             return Phase::Active;
         }
-        if let Some(standard) = &self.standard
-            && let Some((phase, _)) = standard.phases.last()
+        if let Some(inside) = &self.inside
+            && let Some((phase, _)) = inside.phases.last()
         {
             return *phase;
         }

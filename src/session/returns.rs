@@ -44,10 +44,8 @@ impl Session {
         let left =
             self.tcp.closing.is_some() && self.left().is_some_and(|left| left.dir == Dir::ClientToServer);
         let told = self.facts.clear_ultimatum.is_some()
-            || self.facts.standard.as_ref().is_some_and(|standard| {
-                standard.ultimatum.is_some()
-                    || standard.error_info.is_some()
-                    || standard.redirection.is_some()
+            || self.facts.inside.as_ref().is_some_and(|inside| {
+                inside.ultimatum.is_some() || inside.error_info.is_some() || inside.redirection.is_some()
             });
         left && !told && self.in_setup() && self.phase() >= Phase::ClientInfo
     }

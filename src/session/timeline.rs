@@ -1,6 +1,8 @@
 //! The story of a session, derived from its facts: one entry a message or event, in the order that the
 //! packets came.
 
+mod inside;
+
 use std::borrow::Cow;
 
 use super::{Phase, Session, Tls, protocols_text};
@@ -90,7 +92,7 @@ pub fn timeline(session: &Session) -> Vec<Entry> {
         handshake(tls, &mut timeline);
         data(session, tls, &mut timeline);
     }
-    standard(session, &mut timeline);
+    inside(session, &mut timeline);
     too_big(session, &mut timeline);
     oddities(session, &mut timeline);
     ending(session, &mut timeline);
@@ -283,6 +285,18 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
             .add(span, Dir::ServerToClient, Phase::TlsHandshake, "tls-established", "TLS handshake over")
             .dir = None;
     }
+    if !tls.decrypted {
+        hidden_data(session, tls, timeline);
+    }
+    for dir in Dir::BOTH {
+        if let Some(span) = tls.hidden_alert[dir].filter(|_| tls.hidden_refusal.is_none()) {
+            let summary = "encrypted TLS alert (close_notify or an error, not readable)";
+            timeline.add(span, dir, session.phase(), "tls-hidden-alert", summary).inferred = true;
+        }
+    }
+}
+
+fn hidden_data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
     /// Runs told one by one: a connection sequence has about twenty.
     const FLIGHTS: usize = 24;
     for (phase, span) in &session.shape.entered {
@@ -310,45 +324,11 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
         };
         timeline.add(flight.span, flight.dir, phase, "tls-application-data", summary).inferred = true;
     }
-    for dir in Dir::BOTH {
-        if let Some(span) = tls.hidden_alert[dir].filter(|_| tls.hidden_refusal.is_none()) {
-            let summary = "encrypted TLS alert (close_notify or an error, not readable)";
-            timeline.add(span, dir, session.phase(), "tls-hidden-alert", summary).inferred = true;
-        }
-    }
 }
 
-fn standard(session: &Session, timeline: &mut Timeline) {
-    if let Some(standard) = &session.facts.standard {
-        for (phase, span) in &standard.phases {
-            let entry = timeline.add(
-                *span,
-                Dir::ClientToServer,
-                *phase,
-                "phase",
-                format!("{} begins", phase.title()),
-            );
-            entry.dir = None;
-        }
-        if let Some(result) = standard.result {
-            let summary = format!("MCS Connect-Response: {}", result.value);
-            timeline.add(
-                result.span,
-                Dir::ServerToClient,
-                Phase::McsConnect,
-                "mcs-connect-response",
-                summary,
-            );
-        }
-        if let Some(span) = standard.redirection {
-            let summary = "Server Redirection: the server sends the client elsewhere";
-            timeline.add(span, Dir::ServerToClient, session.phase(), "server-redirection", summary);
-        }
-        if let Some(ultimatum) = standard.ultimatum {
-            let (dir, reason) = ultimatum.value;
-            let summary = format!("MCS Disconnect Provider Ultimatum: {reason}");
-            timeline.add(ultimatum.span, dir, session.phase(), "mcs-disconnect-provider-ultimatum", summary);
-        }
+fn inside(session: &Session, timeline: &mut Timeline) {
+    if let Some(inside) = &session.facts.inside {
+        timeline.messages(inside, session.phase());
     }
     if let Some(ultimatum) = session.facts.clear_ultimatum {
         let summary = "MCS Disconnect Provider Ultimatum, in clear on a TLS connection";
@@ -361,7 +341,7 @@ fn standard(session: &Session, timeline: &mut Timeline) {
         );
     }
     if let Some(span) = session.active_since() {
-        let inferred = session.facts.standard.as_ref().is_none_or(|standard| standard.active_inferred);
+        let inferred = session.facts.inside.as_ref().is_none_or(|inside| inside.active_inferred);
         let entry =
             timeline.add(span, Dir::ServerToClient, Phase::Active, "session-active", "session is active");
         entry.inferred = inferred;

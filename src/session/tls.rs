@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
-use crate::layers::{DtlsDatagrams, Security, SecurityRecord, TlsStream};
+use crate::layers::{DtlsDatagrams, Hides, Security, SecurityRecord, TlsStream};
 use crate::protocol::Malformed;
 use crate::protocol::certificate::{self, Certificate};
 use crate::protocol::tls::{
@@ -128,6 +128,12 @@ pub struct Tls {
     pub opening: Vec<Record>,
     /// The last records, oldest first, at most [`Tls::RECENT`].
     pub recent: VecDeque<Record>,
+    /// Whether keys opened its records.
+    pub decrypted: bool,
+    /// Records that the keys of the connection did not open.
+    pub unopened: u64,
+    /// What records of application data held, in order, until [`Tls::take_clear`].
+    clear: Vec<(Vec<u8>, u64, Span)>,
     /// Handshake bytes that made no sense.
     pub malformed: Option<Seen<String>>,
     /// Records were not where they were due, or where they begin is not in the capture: neither their number nor
@@ -228,6 +234,21 @@ impl Tls {
             self.recent.pop_front();
         }
         self.recent.push_back(Record { dir, content_type, length, span });
+        match record.hides {
+            Hides::Unknown => {}
+            Hides::Opened(ContentType::alert, &[level, description]) => self.said(dir, level, description, span),
+            Hides::Opened(ContentType::application_data, clear) => {
+                self.decrypted = true;
+                self.clear.push((clear.to_vec(), clear.len() as u64, span));
+            }
+            Hides::Opened(..) => self.decrypted = true,
+            Hides::Unopened => {
+                self.unopened += 1;
+                if self.decrypted && content_type == ContentType::application_data {
+                    self.clear.push((Vec::new(), self.hides_at_most(length) as u64, span));
+                }
+            }
+        }
         match content_type {
             ContentType::handshake if sealed => {
                 self.finished[dir].get_or_insert(span);
@@ -299,18 +320,24 @@ impl Tls {
 
     fn alert(&mut self, dir: Dir, record: &SecurityRecord<'_>, span: Span) {
         match (record.length, record.body) {
-            (2, Some(&[level, description])) => {
-                if self.alerts.len() < Self::ALERTS {
-                    let alert =
-                        Alert { dir, level: AlertLevel(level), description: AlertDescription(description) };
-                    self.alerts.push(Seen::new(alert, span));
-                }
-            }
+            (2, Some(&[level, description])) => self.said(dir, level, description, span),
             (2, None) if !record.sealed => {}
             _ => {
                 self.hidden_alert[dir].get_or_insert(span);
             }
         }
+    }
+
+    fn said(&mut self, dir: Dir, level: u8, description: u8, span: Span) {
+        if self.alerts.len() < Self::ALERTS {
+            let alert = Alert { dir, level: AlertLevel(level), description: AlertDescription(description) };
+            self.alerts.push(Seen::new(alert, span));
+        }
+    }
+
+    /// What was decrypted since the last call: content, how much there was on the wire, and the packets.
+    pub fn take_clear(&mut self) -> Vec<(Vec<u8>, u64, Span)> {
+        std::mem::take(&mut self.clear)
     }
 
     /// A record of type application data.

@@ -22,6 +22,7 @@ use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::{View, json, markdown, ndjson, table};
 use rdpwhy::session::Tls;
+use rdpwhy::session::{Clear, Facts, Reader as ClearReader};
 use rdpwhy::transport::{Config, Connections, Finished, Interest, Reader, TcpFacts};
 
 /// What runs one input.
@@ -36,6 +37,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("datagram", datagram),
     ("security", security_layers),
     ("conversation", conversation),
+    ("inside", inside),
     ("engine", engine),
 ];
 
@@ -489,6 +491,27 @@ pub fn conversation(data: &[u8]) {
     }
     let frames = analyzer.overview().frames;
     report(analyzer, Vec::new(), &[], frames);
+}
+
+/// Clear bytes as they come out of TLS: direction, length, bytes, again and again.
+pub fn inside(data: &[u8]) {
+    let (mut facts, mut reader) = (Facts::default(), ClearReader::of_tls(4096));
+    let (mut rest, mut order) = (data, 0_u64);
+    while let [what, len, bytes @ ..] = rest {
+        let (data, after) = bytes.split_at(usize::from(*len).min(bytes.len()));
+        rest = after;
+        order += 1;
+        let stamp = Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64), order };
+        let dir = if what & 1 == 0 { Dir::ClientToServer } else { Dir::ServerToClient };
+        let lacks = if what & 6 == 6 { u64::from(what >> 3) } else { 0 };
+        let clear = Clear { data, len: data.len() as u64 + lacks, span: stamp.into() };
+        reader.push(&mut facts, dir, &clear);
+    }
+    let Some(inside) = &facts.inside else { return };
+    assert!(inside.phases.is_sorted_by_key(|(phase, _)| *phase));
+    assert!(inside.messages.iter().count() <= 256 && inside.joined.len() <= 64);
+    assert!(inside.messages.iter().all(|message| message.span.first.order <= message.span.last.order));
+    assert!(facts.malformed.len() <= 8);
 }
 
 /// A whole capture file through reader, engine and every renderer.

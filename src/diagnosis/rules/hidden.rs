@@ -72,7 +72,7 @@ pub(super) const ULTIMATUM: usize = 9;
 /// but its goodbye came after. Only exact lengths count before the client info: under CBC it looks like an
 /// Attach User Confirm.
 pub(super) fn hidden_ultimatum(session: &Session) -> Option<Span> {
-    let tls = session.facts.tls.as_deref()?;
+    let tls = session.facts.tls.as_deref().filter(|tls| !tls.decrypted)?;
     session.tcp.closing?;
     let last = tls.recent.iter().rfind(|record| {
         record.content_type == ContentType::application_data && !tls.may_hide(record.length, 2)

@@ -10,7 +10,7 @@ pub(super) fn request_unanswered(session: &Session) -> Option<&Seen<ConnectionRe
     let unanswered = connected
         && session.facts.confirm.is_none()
         && session.facts.tls.is_none()
-        && session.facts.standard.is_none()
+        && session.facts.inside.is_none()
         && session.facts.foreign.is_none()
         && session.tcp.dir[Dir::ServerToClient].bytes == 0
         && !session.lacks(Dir::ServerToClient);

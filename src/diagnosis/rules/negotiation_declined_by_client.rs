@@ -10,7 +10,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let facts = &session.facts;
     let (request, selected) = (facts.request.as_ref()?, session.selected()?);
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
-    let went_on = facts.standard.is_some()
+    let went_on = facts.inside.is_some()
         || facts.tls.as_ref().is_some_and(|tls| tls.begun[Dir::ClientToServer].is_some())
         || session.tcp.dir[Dir::ClientToServer].last_data.is_some_and(|data| selected.span.last.before(&data))
         || session.lacks(Dir::ClientToServer)

@@ -11,10 +11,12 @@ pub(super) const RULE: Rule =
 const AT_ONCE: i64 = 2 * Timestamp::SECOND;
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    if let Some(span) = session.facts.standard.as_ref().and_then(|standard| standard.redirection) {
-        let evidence = Evidence::seen(span, "server sent a Server Redirection");
+    if let Some(redirection) = session.facts.inside.as_ref().and_then(|inside| inside.redirection.as_ref()) {
+        let target = redirection.value.as_ref().and_then(|packet| packet.target());
+        let target = target.map_or(String::new(), |target| format!(" to {target}"));
+        let evidence = Evidence::of(redirection, format!("server sent a Server Redirection{target}"));
         let verdict = Verdict::new(RULE.code, Outcome::Healthy, Side::Unknown, Confidence::Certain, evidence);
-        return Some(verdict.explain("The server told the client to connect elsewhere; this connection had no other purpose."));
+        return Some(verdict.explain(format!("The server told the client to connect elsewhere{target}; this connection had no other purpose.")));
     }
     let back = session.returned.as_ref()?;
     let left = session.left().filter(|_| session.stall().is_none() && hidden_ultimatum(session).is_none())?.stamp;

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
 const DENIED: u32 = 7;
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    let error = session.facts.standard.as_ref()?.error_info.filter(|error| error.value == DENIED)?;
+    let error = session.facts.inside.as_ref()?.error_info.filter(|error| error.value == DENIED)?;
     Some(
         Verdict::failed(
             RULE.code,

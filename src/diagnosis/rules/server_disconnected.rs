@@ -7,7 +7,7 @@ pub(super) const RULE: Rule =
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let phase = session.phase().during();
-    if let Some(ultimatum) = session.facts.standard.as_ref().and_then(|standard| standard.ultimatum) {
+    if let Some(ultimatum) = session.facts.inside.as_ref().and_then(|inside| inside.ultimatum) {
         let (dir, reason) = ultimatum.value;
         let first = session.tcp.closing.is_none_or(|closing| ultimatum.span.first.before(&closing.stamp));
         // xrdp says goodbye in this way to whatever speaks to it, so the client must have asked for RDP.
@@ -15,7 +15,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         if dir != Dir::ServerToClient || !first || !asked || session.is_active() {
             return None;
         }
-        let hidden = session.facts.standard.as_ref().is_some_and(|standard| !standard.in_clear());
+        let hidden = session.facts.inside.as_ref().is_some_and(|inside| !inside.in_clear());
         // An error code before it may be encrypted, or not captured.
         let confidence = if hidden || session.lacks_any() { Confidence::Likely } else { Confidence::Certain };
         let text = format!("server sent a Disconnect Provider Ultimatum, reason {reason}");

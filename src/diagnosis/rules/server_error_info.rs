@@ -17,7 +17,7 @@ const DECISIONS: std::ops::RangeInclusive<u32> = 1..=5;
 const LENGTHS: [usize; 2] = [36, 37];
 
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
-    if let Some(error) = session.facts.standard.as_ref().and_then(|standard| standard.error_info) {
+    if let Some(error) = session.facts.inside.as_ref().and_then(|inside| inside.error_info) {
         let code = error.value;
         if code == DENIED || Session::ORDINARY_ENDS.contains(&code) {
             return None;

@@ -56,9 +56,9 @@ pub(super) fn bounds(happened: &Happened) -> (Timestamp, Timestamp) {
 
 /// Names of client and server, where a message told them.
 pub(super) fn names(happened: &Happened) -> [Option<&str>; 2] {
-    let standard = happened.facts.standard.as_deref();
+    let inside = happened.facts.inside.as_deref();
     let client =
-        standard.and_then(|s| s.client.as_ref()).and_then(|client| client.value.client_name.as_deref());
+        inside.and_then(|s| s.client.as_ref()).and_then(|client| client.value.client_name.as_deref());
     let hello = happened.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
     let server = hello.and_then(|hello| hello.value.sni.as_deref());
     // Some clients put the address there.
@@ -154,7 +154,7 @@ fn negotiation(happened: &Happened) -> Negotiation {
 }
 
 /// No bit at all is Standard RDP Security, and has a name.
-fn protocols(protocols: Protocols) -> Bits {
+pub(super) fn protocols(protocols: Protocols) -> Bits {
     let names = if protocols == Protocols::RDP { vec!["RDP"] } else { protocols.names() };
     Bits::new(protocols.0, names)
 }
@@ -187,7 +187,7 @@ pub(super) fn tls(tls: &session::Tls) -> Tls {
         }),
         certificate_visible: certificate.is_some(),
         alerts: tls.alerts.iter().map(alert).collect(),
-        decrypted: false,
+        decrypted: tls.decrypted,
     }
 }
 

@@ -40,7 +40,7 @@ impl Session {
     fn ready_for_udp(&self) -> Option<(Stamp, Stamp)> {
         let tls = self.facts.tls.as_ref().and_then(|tls| tls.established);
         let standard =
-            self.facts.standard.as_ref().and_then(|standard| standard.phases.first().map(|(_, span)| *span));
+            self.facts.inside.as_ref().and_then(|inside| inside.phases.first().map(|(_, span)| *span));
         let secured = tls.or(standard).map_or_else(
             // The capture begins in the middle of it.
             || self.facts.midstream.then_some(self.tcp.first),
