@@ -135,7 +135,7 @@ impl Analyzer {
         Analyzer {
             decoder: Decoder::new(&limits),
             connections: Connections::new(&limits, Config { ports: ports.clone() }),
-            udp: UdpDesk::new(&limits),
+            udp: UdpDesk::new(&limits, keys.clone()),
             history: History::default(),
             held: Held::default(),
             done: VecDeque::new(),

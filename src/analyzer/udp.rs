@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::base::{Limits, Timestamp};
+use crate::layers::Keys;
 use crate::packet::{Datagram, IcmpError, Meta};
 use crate::session::{Flow, Recognizer, Session, UdpSession};
 use crate::transport::udp::{Flows, UdpFacts};
@@ -35,10 +36,10 @@ pub(super) struct UdpDesk {
 const SWEEP: usize = 1024;
 
 impl UdpDesk {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, keys: Keys) -> Self {
         UdpDesk {
             flows: Flows::new(limits),
-            recognizer: Recognizer::default(),
+            recognizer: Recognizer::new(limits, keys),
             waiting: VecDeque::new(),
             connected: HashMap::default(),
             swept: 0,

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use super::inside::{self, Clear};
 use super::{Call, Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
-use crate::layers::{Keys, Framing, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
+use crate::layers::{Framing, Keys, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
 use crate::protocol::first_bytes::{self, Guess};
 use crate::protocol::mcs;
 use crate::protocol::negotiation::Protocols;

@@ -28,7 +28,10 @@ pub use returns::{Call, Calls, Return};
 pub use shape::Shape;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};
-pub use udp::{Flow, Joined, Opening, Recognizer, Speech, UdpSession, udp_timeline};
+pub use udp::{
+    Flow, Joined, Measured, Opening, Recognizer, Silence, Since, Speech, Stuck, Tunnel, UdpSession,
+    udp_timeline,
+};
 
 /// What the payload of a connection showed.
 #[derive(Debug, Default)]

@@ -236,7 +236,9 @@ impl Tls {
         self.recent.push_back(Record { dir, content_type, length, span });
         match record.hides {
             Hides::Unknown => {}
-            Hides::Opened(ContentType::alert, &[level, description]) => self.said(dir, level, description, span),
+            Hides::Opened(ContentType::alert, &[level, description]) => {
+                self.said(dir, level, description, span)
+            }
             Hides::Opened(ContentType::application_data, clear) => {
                 self.decrypted = true;
                 self.clear.push((clear.to_vec(), clear.len() as u64, span));
