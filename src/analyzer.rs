@@ -18,7 +18,7 @@ use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
 const TCP: u8 = 6;
 
 use held::Held;
-pub use over::{Over, Whole};
+pub use over::{Lent, Over, Told, Whole};
 use udp::UdpDesk;
 
 /// One session and what is wrong with it.
@@ -334,10 +334,15 @@ impl Analyzer {
             Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
             Finished::Session { facts: tcp, reader } => {
                 let facts = reader.map(Conversation::into_facts).unwrap_or_default();
+                self.held.hear(&self.history, &mut self.done);
                 let session = Session::new(tcp, facts);
+                let udp = self.udp.of(&session);
+                if udp.is_empty() && Over::is_early(&session) {
+                    return self.done.push_back(Over::early(session));
+                }
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
-                let udp = self.udp.of(&session).into_iter().map(DiagnosedUdp::from).collect();
+                let udp = udp.into_iter().map(DiagnosedUdp::from).collect();
                 let diagnosed = Diagnosed::new(session, udp, diagnosis);
                 self.held.take(diagnosed, &self.history, &mut self.done);
             }

@@ -26,7 +26,6 @@ impl Held {
 
     /// Holds a session back that is over, if its client may come back; in `done` is what need not wait (any more).
     pub(super) fn take(&mut self, diagnosed: Diagnosed, history: &History, done: &mut VecDeque<Over>) {
-        self.hear(history, done);
         let session = &diagnosed.session;
         let Some(left) = session.left().filter(|_| session.may_return()) else {
             return done.push_back(diagnosed.into());
@@ -55,7 +54,8 @@ impl Held {
         }
     }
 
-    fn hear(&mut self, history: &History, done: &mut VecDeque<Over>) {
+    /// Looks whose client came back. To be called for every session, so that what was said is heard.
+    pub(super) fn hear(&mut self, history: &History, done: &mut VecDeque<Over>) {
         while let Some(call) = self.calls.hear() {
             let mut at = 0;
             while let Some((_, diagnosed)) = self.waiting.get(at) {

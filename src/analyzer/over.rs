@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use super::{Diagnosed, DiagnosedUdp};
 use crate::base::Timestamp;
-use crate::diagnosis::{Brief, Context, Diagnosis, diagnose, diagnose_in_short};
-use crate::session::{Facts, Session};
+use crate::diagnosis::{Brief, CONNECT, Context, Diagnosis, REGISTRY, Rule, diagnose, diagnose_with};
+use crate::session::{Facts, Phase, Session};
 use crate::transport::{Bare, TcpFacts};
 
 /// A session that is over, in short, and what the rest can be made from.
@@ -17,12 +17,15 @@ pub struct Over {
     pub whole: Whole,
 }
 
-/// A session that is told when somebody asks: a scan leaves a million of which few are listed.
+/// A session, as small as may be. What earlier sessions showed is no news of one that never came to TLS: its
+/// verdict can be told at any time.
 #[derive(Debug)]
 pub enum Whole {
-    /// It carried payload.
+    /// It came to TLS.
     Told(Box<Diagnosed>),
     /// It did not.
+    Early(Box<Session>),
+    /// It carried no payload.
     Bare(Bare),
     /// An RDP-UDP flow whose TCP session is not in the capture.
     Udp(Box<DiagnosedUdp>),
@@ -39,10 +42,21 @@ impl Over {
             }
             None => Box::new(facts),
         };
-        let Diagnosed { session, diagnosis, .. } = self::bare(tcp, diagnose_in_short);
-        let brief = Brief::new(&session, &diagnosis.verdict);
+        let session = Session::new(tcp, Facts::default());
+        let brief = Brief::new(&session, &in_short(&session, CONNECT).verdict);
         *room = Some(session.tcp);
         Over { brief, whole: Whole::Bare(bare) }
+    }
+
+    /// Whether a session with payload did not come to TLS.
+    pub(super) fn is_early(session: &Session) -> bool {
+        session.phase() <= Phase::X224Negotiation && session.facts.tls.is_none()
+    }
+
+    /// Such a session, without RDP-UDP flows.
+    pub(super) fn early(session: Session) -> Self {
+        let brief = Brief::new(&session, &in_short(&session, REGISTRY).verdict);
+        Over { brief, whole: Whole::Early(Box::new(session)) }
     }
 }
 
@@ -62,66 +76,85 @@ impl From<DiagnosedUdp> for Over {
 
 impl Whole {
     /// The TCP session and its verdict.
-    pub fn told(&self) -> Option<impl Deref<Target = Diagnosed>> {
-        match self {
-            Whole::Told(diagnosed) => Some(Told::Before(diagnosed)),
-            Whole::Bare(bare) => Some(Told::Now(self::bare(bare.facts(), in_full))),
-            Whole::Udp(_) => None,
-        }
+    pub fn told(&self) -> Option<Told<'_>> {
+        self.tell(|session, _| in_full(session))
     }
 
     /// The same, but perhaps without texts, the title apart.
-    pub fn told_in_short(&self) -> Option<impl Deref<Target = Diagnosed>> {
-        match self {
-            Whole::Told(diagnosed) => Some(Told::Before(diagnosed)),
-            Whole::Bare(bare) => Some(Told::Now(self::bare(bare.facts(), diagnose_in_short))),
-            Whole::Udp(_) => None,
-        }
+    pub fn told_in_short(&self) -> Option<Told<'_>> {
+        self.tell(in_short)
+    }
+
+    fn tell(&self, diagnose: impl FnOnce(&Session, &[Rule]) -> Diagnosis) -> Option<Told<'_>> {
+        let (session, rules) = match self {
+            Whole::Told(told) => {
+                let (session, diagnosis) = (Lent::Kept(&told.session), Lent::Kept(&told.diagnosis));
+                return Some(Told { session, diagnosis, udp: &told.udp });
+            }
+            Whole::Early(session) => (Lent::Kept(&**session), REGISTRY),
+            Whole::Bare(bare) => (Lent::Made(Session::new(bare.facts(), Facts::default())), CONNECT),
+            Whole::Udp(_) => return None,
+        };
+        Some(Told { diagnosis: Lent::Made(diagnose(&session, rules)), session, udp: &[] })
+    }
+
+    /// [`Self::told`], for keeps.
+    pub fn into_told(self) -> Option<Diagnosed> {
+        let session = match self {
+            Whole::Told(told) => return Some(*told),
+            Whole::Early(session) => *session,
+            Whole::Bare(bare) => Session::new(bare.facts(), Facts::default()),
+            Whole::Udp(_) => return None,
+        };
+        Some(Diagnosed { diagnosis: in_full(&session), session, udp: Vec::new() })
     }
 
     /// Until when the capture would have shown more of it.
     pub fn observed_until(&self) -> Timestamp {
         match self {
             Whole::Told(diagnosed) => diagnosed.session.tcp.observed_until,
+            Whole::Early(session) => session.tcp.observed_until,
             Whole::Bare(bare) => bare.facts().observed_until,
             Whole::Udp(flow) => flow.session.udp.observed_until,
         }
     }
-
-    /// The same, for keeps.
-    pub fn into_told(self) -> Option<Diagnosed> {
-        match self {
-            Whole::Told(diagnosed) => Some(*diagnosed),
-            Whole::Bare(bare) => Some(self::bare(bare.facts(), in_full)),
-            Whole::Udp(_) => None,
-        }
-    }
 }
 
-fn bare(tcp: impl Into<Box<TcpFacts>>, diagnose: impl FnOnce(&Session) -> Diagnosis) -> Diagnosed {
-    let session = Session::new(tcp, Facts::default());
-    let diagnosis = diagnose(&session);
-    Diagnosed { session, diagnosis, udp: Vec::new() }
-}
-
-/// What earlier sessions showed is no news of one that carried nothing.
 fn in_full(session: &Session) -> Diagnosis {
     diagnose(session, Context::default())
 }
 
-/// A session that was told when it was over, or just now.
-enum Told<'a> {
-    Before(&'a Diagnosed),
-    Now(Diagnosed),
+fn in_short(session: &Session, rules: &[Rule]) -> Diagnosis {
+    diagnose_with(rules, session, Context { short: true, ..Context::default() })
 }
 
-impl Deref for Told<'_> {
-    type Target = Diagnosed;
+/// A session and its verdict, for as long as they are looked at.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// What happened.
+    pub session: Lent<'a, Session>,
+    /// Why it ended.
+    pub diagnosis: Lent<'a, Diagnosis>,
+    /// Its RDP-UDP flows.
+    pub udp: &'a [DiagnosedUdp],
+}
 
-    fn deref(&self) -> &Diagnosed {
+/// What is kept elsewhere, or was made just now.
+#[derive(Debug)]
+pub enum Lent<'a, T> {
+    /// Kept.
+    Kept(&'a T),
+    /// Made.
+    Made(T),
+}
+
+impl<T> Deref for Lent<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
         match self {
-            Told::Before(diagnosed) => diagnosed,
-            Told::Now(diagnosed) => diagnosed,
+            Lent::Kept(kept) => kept,
+            Lent::Made(made) => made,
         }
     }
 }

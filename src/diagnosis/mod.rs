@@ -18,7 +18,7 @@ pub use context::{Context, History, ServerHistory};
 pub use groups::{Group, groups};
 pub use ledger::{Asked, Brief, Kept, Ledger};
 pub use patterns::{Pattern, Scope, patterns};
-pub use rules::{REGISTRY, Rule, UDP_REGISTRY};
+pub use rules::{CONNECT, REGISTRY, Rule, UDP_REGISTRY};
 pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
@@ -70,11 +70,6 @@ impl Subject for UdpSession {
 /// Asks every rule and ranks what they say.
 pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
     diagnose_with(S::RULES, session, context)
-}
-
-/// Code, outcome and perhaps title of a connection without payload.
-pub fn diagnose_in_short(session: &Session) -> Diagnosis {
-    diagnose_with(rules::CONNECT, session, Context { short: true, ..Context::default() })
 }
 
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome

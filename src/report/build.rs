@@ -214,7 +214,7 @@ impl Source for Built<'_> {
 fn one(whole: &Whole, id: u64, attempt: u64, lost: &Lost<'_>) -> Option<Session> {
     Some(match whole {
         Whole::Udp(flow) => udp::alone(flow, id, attempt, lost),
-        Whole::Told(_) | Whole::Bare(_) => session::session(&*whole.told()?, id, attempt, lost),
+        tcp => session::session(&tcp.told()?, id, attempt, lost),
     })
 }
 
@@ -222,9 +222,7 @@ fn one(whole: &Whole, id: u64, attempt: u64, lost: &Lost<'_>) -> Option<Session>
 fn single(whole: &Whole) -> String {
     match whole {
         Whole::Udp(flow) => udp::story(flow),
-        Whole::Told(_) | Whole::Bare(_) => {
-            whole.told_in_short().map_or_else(String::new, |told| attempts::single(&told))
-        }
+        tcp => tcp.told_in_short().map_or_else(String::new, |told| attempts::single(&told)),
     }
 }
 
@@ -242,12 +240,13 @@ fn capture(info: &CaptureInfo) -> Capture {
 }
 
 fn facts<'a>(brief: &Brief, whole: &'a Whole, id: u64) -> Facts<'a> {
+    let tcp = |happened: &'a crate::session::Session| {
+        let request = happened.facts.request.as_ref();
+        (session::names(happened), request.and_then(|request| request.value.cookie.as_deref()))
+    };
     let (names, user) = match whole {
-        Whole::Told(diagnosed) => {
-            let happened = &diagnosed.session;
-            let request = happened.facts.request.as_ref();
-            (session::names(happened), request.and_then(|request| request.value.cookie.as_deref()))
-        }
+        Whole::Told(told) => tcp(&told.session),
+        Whole::Early(session) => tcp(session),
         Whole::Bare(_) => ([None; 2], None),
         Whole::Udp(flow) => ([None, udp::server_name(&flow.session)], None),
     };

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use rdpwhy::analyzer::{Analyzer, Diagnosed, DiagnosedUdp, Options, Over, Whole};
+use rdpwhy::analyzer::{Analyzer, Diagnosed, DiagnosedUdp, Options, Over, Told, Whole};
 use rdpwhy::base::{Frame, FrameRef, LinkType, Timestamp};
 use rdpwhy::capture::{Capture, Source};
 use rdpwhy::diagnosis::{Confidence, Diagnosis, Outcome};
@@ -230,9 +230,9 @@ pub fn finish(mut analyzer: Analyzer, frames: u64) -> Vec<Verdict> {
 }
 
 /// What must hold of every session, whatever the frames were.
-fn check(done: &Diagnosed, frames: u64) {
+fn check(done: &Told<'_>, frames: u64) {
     check_verdicts(&done.diagnosis, frames);
-    for flow in &done.udp {
+    for flow in done.udp {
         check_verdicts(&flow.diagnosis, frames);
         check_udp(flow);
     }

@@ -78,7 +78,7 @@ macro_rules! registry {
         pub(super) mod udp;
 
         /// Those that can fire where no payload was seen.
-        pub(super) const CONNECT: &[Rule] = &[$($connect::RULE,)*];
+        pub const CONNECT: &[Rule] = &[$($connect::RULE,)*];
         /// Every rule.
         pub const REGISTRY: &[Rule] = &[$($connect::RULE,)* $($module::RULE,)*];
     };

@@ -6,7 +6,7 @@ use crate::session::protocols_text;
 
 pub(super) const RULE: Rule = Rule { code: "negotiation-declined-by-client", supersedes: &[], check };
 
-fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
+fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let facts = &session.facts;
     let (request, selected) = (facts.request.as_ref()?, session.selected()?);
     let end = session.tcp.closing.filter(|closing| closing.dir == Dir::ClientToServer)?;
@@ -18,6 +18,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         || end.stamp.before(&selected.span.last);
     if went_on {
         return None;
+    }
+    if context.short {
+        return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
     let asked = request.value.negotiation.map_or(Protocols::RDP, |negotiation| negotiation.protocols);
     let unasked = !asked.contains(selected.value) || (selected.value == Protocols::RDP && asked != Protocols::RDP);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::analyzer::Diagnosed;
+use crate::analyzer::Told;
 use crate::diagnosis::{Asked, Attempts, Brief, Decided, Group, Kept, Ledger, Outcome, Scope, groups};
 use crate::report::choose::Choice;
 use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary, Time, Unlisted};
@@ -240,7 +240,7 @@ fn pattern(pattern: &crate::diagnosis::Pattern) -> Pattern {
 }
 
 /// The story of a TCP session that is alone in its attempt.
-pub(super) fn single(diagnosed: &Diagnosed) -> String {
+pub(super) fn single(diagnosed: &Told<'_>) -> String {
     let happened = &diagnosed.session;
     let verdict = &diagnosed.diagnosis.verdict;
     let title = verdict.title.as_deref().unwrap_or_else(|| title(verdict.code));

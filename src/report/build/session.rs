@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Lost, diagnosis, udp};
-use crate::analyzer::Diagnosed;
+use crate::analyzer::Told;
 use crate::base::{PerDir, Seen, Span, Stamp, Timestamp};
 use crate::protocol::ja;
 use crate::protocol::negotiation::{NegotiationResponse, Protocols};
@@ -17,8 +17,8 @@ use crate::report::text::hex;
 use crate::session::{self, DirFacts, Session as Happened};
 
 /// Makes the model of one session.
-pub(super) fn session(diagnosed: &Diagnosed, id: u64, attempt: u64, lost: &Lost<'_>) -> Session {
-    let happened = &diagnosed.session;
+pub(super) fn session(diagnosed: &Told<'_>, id: u64, attempt: u64, lost: &Lost<'_>) -> Session {
+    let happened: &Happened = &diagnosed.session;
     let tcp = &happened.tcp;
     let (start, end) = bounds(happened);
     let [client_name, server_name] = names(happened);
