@@ -160,11 +160,11 @@ impl Analyzer {
         if frame.time > self.now {
             self.now = frame.time;
             self.connections.advance(self.now);
-            if !self.udp.is_empty() {
+            if self.udp.may_expire(self.now) {
                 // A session that is over takes its flows before they are over by themselves.
                 self.collect();
-                self.udp.advance(self.now);
             }
+            self.udp.advance(self.now);
         }
         self.last = None;
         let plain = self.decoder.plain(frame, self.order);
@@ -310,15 +310,20 @@ impl Analyzer {
         &self.overview
     }
 
+    #[inline]
     fn collect(&mut self) {
-        while self.connections.any_over()
-            && let Some(finished) = self.connections.poll()
-        {
-            self.take(finished);
+        if self.connections.any_over() {
+            self.take_over();
         }
         self.held.look(self.now, &self.history, &mut self.done);
-        if !self.udp.is_empty() {
+        if self.udp.any_alone() {
             self.alone();
+        }
+    }
+
+    fn take_over(&mut self) {
+        while let Some(finished) = self.connections.poll() {
+            self.take(finished);
         }
     }
 

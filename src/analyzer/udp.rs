@@ -62,6 +62,18 @@ impl UdpDesk {
         self.flows.is_empty() && self.waiting.is_empty() && self.alone.is_empty()
     }
 
+    /// Whether a flow that nobody claims waits for [`UdpDesk::poll`].
+    #[inline]
+    pub(super) fn any_alone(&self) -> bool {
+        !self.alone.is_empty()
+    }
+
+    /// Whether a flow may be over by itself at `now`.
+    #[inline]
+    pub(super) fn may_expire(&self, now: Timestamp) -> bool {
+        self.flows.may_expire(now)
+    }
+
     /// Takes a datagram; whether it is RDP-UDP.
     pub(super) fn datagram(&mut self, meta: &Meta, datagram: &Datagram<'_>) -> bool {
         let known = self.flows.datagram(meta, datagram, &mut self.recognizer);
@@ -73,6 +85,7 @@ impl UdpDesk {
         self.flows.icmp(meta, error);
     }
 
+    #[inline]
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.flows.advance(now);
         self.collect();
@@ -89,18 +102,23 @@ impl UdpDesk {
         self.collect();
         let taken =
             self.flows.take(tcp.ended, tcp.observed_until, |udp, flow| session.owns(udp, flow).is_some());
-        let mut waiting = std::mem::take(&mut self.waiting);
         let hosts = (session.tcp.client.ip(), session.tcp.server.ip());
-        waiting.extend(taken.into_iter().map(|(udp, flow)| UdpSession::new(udp, flow)));
-        for mut held in waiting {
-            if let Some(joined) = session.owns(&held.udp, &held.flow) {
-                held.joined = Some(joined);
-                held.tcp_end = session.tcp.closing.map(|closing| closing.stamp);
-                owned.push(held);
-            } else if hosts_of(&held.udp) == hosts && !self.may_be_claimed(&held.udp) {
+        self.waiting.extend(taken.into_iter().map(|(udp, flow)| UdpSession::new(udp, flow)));
+        let mut at = 0;
+        while let Some(held) = self.waiting.get(at) {
+            let joined = session.owns(&held.udp, &held.flow);
+            let left = joined.is_none() && hosts_of(&held.udp) == hosts && !self.may_be_claimed(&held.udp);
+            if joined.is_none() && !left {
+                at += 1;
+                continue;
+            }
+            let Some(mut held) = self.waiting.remove(at) else { break };
+            if left {
                 self.alone.push_back(held);
             } else {
-                self.waiting.push_back(held);
+                held.joined = joined;
+                held.tcp_end = session.tcp.closing.map(|closing| closing.stamp);
+                owned.push(held);
             }
         }
         owned.sort_by_key(|session| session.udp.first.order);
@@ -123,7 +141,14 @@ impl UdpDesk {
         self.alone.pop_front()
     }
 
+    #[inline]
     fn collect(&mut self) {
+        if self.flows.any_over() {
+            self.take_over();
+        }
+    }
+
+    fn take_over(&mut self) {
         while let Some((udp, flow)) = self.flows.poll() {
             let session = UdpSession::new(udp, flow);
             if !self.may_be_claimed(&session.udp) {

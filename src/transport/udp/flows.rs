@@ -99,13 +99,33 @@ impl<R: FlowReader> Flows<R> {
         }
     }
 
+    /// Whether a flow may have been silent for too long at `now`.
+    #[inline]
+    pub fn may_expire(&self, now: Timestamp) -> bool {
+        self.table.may_expire(now)
+    }
+
     /// Ends what was silent for too long by the highest time seen.
+    #[inline]
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        if self.table.may_expire(self.now) {
+            self.expire();
+        }
+    }
+
+    #[cold]
+    fn expire(&mut self) {
         while let Some((at, deadline)) = self.table.expired(self.now) {
             self.end(at, Ended::Idle, deadline);
             self.table.remove(at);
         }
+    }
+
+    /// Whether [`poll`](Self::poll) has a flow to hand out.
+    #[inline]
+    pub fn any_over(&self) -> bool {
+        !self.gone.is_empty()
     }
 
     /// The next flow that is over.
