@@ -31,4 +31,5 @@ class Proxy(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
-Proxy(("", int(sys.argv[1])), Connect).serve_forever()
+if __name__ == "__main__":
+    Proxy(("", int(sys.argv[1])), Connect).serve_forever()

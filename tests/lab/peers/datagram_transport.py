@@ -192,7 +192,8 @@ class Transport:
             position -= count
         if newest is not None:
             for number in sorted(self.flying):
-                if self.flying[number][4] < newest:
+                # A second loss is the timer's business.
+                if self.flying[number][4] < newest and self.flying[number][2] == 1:
                     self.flying[number][3] += 1
                     if self.flying[number][3] >= LOST_AFTER:
                         self.again(number)

@@ -181,7 +181,8 @@ class Transport3:
         for number in found:
             del self.flying[number]
         for number in sorted(self.flying):
-            if found and number < max(found):
+            # A second loss is the timer's business.
+            if found and number < max(found) and self.flying[number].tries == 1:
                 self.flying[number].passed += 1
                 if self.flying[number].passed >= LOST_AFTER:
                     self.again(number)

@@ -1,4 +1,4 @@
-how="a UDP flow beside the session dies after 8 s, and about 65 s later the session's TCP connection goes: xrdp is killed and its host resets. Captured at the client."
+how="a UDP flow beside the session dies after 8 s, and about 65 s later the session's TCP connection goes: xrdp hangs while the user moves the mouse, is killed, and its host resets. Captured at the client."
 peers="xfreerdp 2.11.7, xrdp 0.9.21; for UDP ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards"
 forged="the moment at which xrdp ends"
 format=pcapng.gz
@@ -11,7 +11,11 @@ play() {
     sleep 1.5
     ironrdp_client $SERVER4 send=100000 size=20 every=50000
     sleep 8
-    sleep 65
-    for pid in $(ip netns pids lab-server); do [ "$(cat /proc/$pid/comm)" = xrdp ] && kill -KILL "$pid"; done
+    sleep 62
+    pointer 4
+    sleep 1
+    eval "$(signal_to server xrdp STOP)"
+    sleep 1
+    eval "$(signal_to server xrdp KILL)"
     sleep 2
 }

@@ -1,10 +1,9 @@
-how="version 2; 5 % of the client's datagrams and 15 % of the server's are lost."
-peers="our own after the specification, OpenSSL, a script that forwards, loses and counts"
-places="client between server" format=pcap.zst
+how="version 2; 15 % of each end's datagrams are lost. Captured between, in the middle of what loses."
+peers="our own after the specification, OpenSSL, a script that forwards and loses"
 play() {
-    datagram_path loss-c=5 loss-s=15
-    datagram_server send=1000 size=8 
-    capture_everywhere
-    datagram_client $SERVER4 send=1000 size=8  
-    at_most 90
+    datagram_path loss-c=15 loss-s=15
+    datagram_server send=150 every=5
+    capture between
+    datagram_client $SERVER4 send=150 every=5
+    at_most 30
 }

@@ -1,10 +1,9 @@
 how="version 2; the server's process hangs (SIGSTOP) in the midst of data; the client repeats, then closes. Captured at the server."
 peers="our own after the specification, OpenSSL"
-format=pcapng.gz
 play() {
-    datagram_server send=100000 every=20
+    datagram_server send=100000 every=80
     capture server
-    datagram_client $SERVER4 send=100000 every=20
+    datagram_client $SERVER4 send=100000 every=80
     sleep 4
     kill -STOP $RDPEUDP_SERVER
     PID=$RDPEUDP_CLIENT
