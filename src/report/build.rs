@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use super::choose::{Choice, Facts};
 use super::model::{Attempt, Capture, Report, SCHEMA, Session, Summary, Time};
 use super::nothing;
+use super::pcapng::Taken;
 use super::saw;
 use super::source::{Place, Source};
 use crate::analyzer::{Over, Overview, Whole};
@@ -158,6 +159,15 @@ impl<'a> Built<'a> {
     #[must_use]
     pub fn saw(self, error: Option<ClientCode>) -> Self {
         Built { saw: error, ..self }
+    }
+
+    /// Where the packets of the listed sessions are, in the order of their first.
+    pub fn taken(&self) -> impl Iterator<Item = Taken> {
+        (0..self.listed.len()).filter_map(|index| {
+            let told = self.at(index)?.0.told_in_short();
+            let tcp = &told.session.tcp;
+            Some(Taken { client: tcp.client, server: tcp.server, first: tcp.first, last: tcp.last })
+        })
     }
 
     fn at(&self, index: usize) -> Option<(&Whole, u64)> {
