@@ -11,9 +11,11 @@ const LINGER: i64 = 2 * Timestamp::SECOND;
 /// Datagrams whose first fragment is remembered.
 const DATAGRAMS: usize = 4096;
 
-/// A session to be taken out.
+/// A session, or a UDP flow of one, to be taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
+    /// UDP rather than TCP.
+    pub udp: bool,
     /// The end that opened it.
     pub client: SocketAddr,
     /// The other end.
@@ -55,9 +57,7 @@ type Between<K> = HashMap<K, Stretches, ahash::RandomState>;
 pub struct Wanted {
     all: bool,
     /// By client and server.
-    sessions: Between<(SocketAddr, SocketAddr)>,
-    /// UDP beside a session comes from any port of its client.
-    beside: Between<(IpAddr, SocketAddr)>,
+    flows: Between<(bool, SocketAddr, SocketAddr)>,
     ends: Between<(IpAddr, IpAddr)>,
     datagrams: HashMap<FragmentOf, bool, ahash::RandomState>,
 }
@@ -68,14 +68,15 @@ impl Wanted {
         Wanted { all: true, ..Wanted::default() }
     }
 
-    /// The frames of these sessions, which come in the order of their first packets, the ICMP errors that quote them and their IP fragments.
+    /// The frames of these sessions, the ICMP errors that quote them and their IP fragments.
     pub fn of(sessions: impl Iterator<Item = Taken>) -> Self {
+        let mut sessions: Vec<Taken> = sessions.collect();
+        sessions.sort_by_key(|session| session.first.order);
         let mut wanted = Wanted::default();
-        for session in sessions {
+        for session in &sessions {
             let (client, server) = (session.client, session.server);
-            wanted.sessions.entry((client, server)).or_default().add(&session);
-            wanted.beside.entry((client.ip(), server)).or_default().add(&session);
-            wanted.ends.entry((client.ip(), server.ip())).or_default().add(&session);
+            wanted.flows.entry((session.udp, client, server)).or_default().add(session);
+            wanted.ends.entry((client.ip(), server.ip())).or_default().add(session);
         }
         wanted
     }
@@ -106,12 +107,8 @@ impl Wanted {
     }
 
     fn takes_flow(&self, flow: &Flow, frame: &Frame<'_>, order: u64) -> bool {
-        let takes = |client: SocketAddr, server: SocketAddr| {
-            let stretches = if flow.udp {
-                self.beside.get(&(client.ip(), server))
-            } else {
-                self.sessions.get(&(client, server))
-            };
+        let takes = |client, server| {
+            let stretches = self.flows.get(&(flow.udp, client, server));
             stretches.is_some_and(|stretches| stretches.have(frame, order, flow.opens))
         };
         takes(flow.from, flow.to) || takes(flow.to, flow.from)
