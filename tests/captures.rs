@@ -4,17 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rdpwhy::diagnosis::{REGISTRY, UDP_REGISTRY};
 use rdpwhy::knowledge;
 use serde_json::Value;
-use support::captures;
 
 const INCONCLUSIVE: &str = "inconclusive";
 /// Folder of the captures in which no session may be found.
@@ -23,6 +20,35 @@ const NONE: &str = "none";
 /// Codes of all rules, TCP and UDP.
 fn rules() -> impl Iterator<Item = &'static str> {
     REGISTRY.iter().map(|rule| rule.code).chain(UDP_REGISTRY.iter().map(|rule| rule.code))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
+}
+
+fn is_capture(path: &Path) -> bool {
+    const ENDINGS: [&str; 5] = [".pcap", ".pcapng", ".pcapng.gz", ".pcap.zst", ".pcapng.zst"];
+    let name = path.file_name().unwrap().to_string_lossy();
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Folder (a code) and file of every capture.
+fn captures() -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for folder in fs::read_dir(root()).unwrap() {
+        let folder = folder.unwrap();
+        if folder.file_type().unwrap().is_dir() {
+            for file in fs::read_dir(folder.path()).unwrap() {
+                let path = file.unwrap().path();
+                if is_capture(&path) {
+                    found.push((folder.file_name().into_string().unwrap(), path));
+                }
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() >= REGISTRY.len(), "only {} captures", found.len());
+    found
 }
 
 /// What the program prints for a capture, run in the capture's folder as a user would.

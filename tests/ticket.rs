@@ -4,13 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
-mod support;
+mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use common::captures_below;
+use common::golden::project;
 use serde_json::Value;
-use support::{captures, project};
 
 fn rdpwhy(args: &[&str], files: &[&Path]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_rdpwhy")).args(args).args(files).stdin(Stdio::null()).output().unwrap()
@@ -75,10 +76,10 @@ fn of_each_capture(
     folder: &Path,
     make: impl Fn(&Path, &Path) -> Result<(), String> + Sync,
 ) -> Vec<(PathBuf, PathBuf)> {
-    let made: Vec<(PathBuf, PathBuf)> = captures()
+    let made: Vec<(PathBuf, PathBuf)> = captures_below(&project("captures"))
         .into_iter()
         .enumerate()
-        .map(|(at, (_, path))| (path, folder.join(format!("{at}.pcapng"))))
+        .map(|(at, path)| (path, folder.join(format!("{at}.pcapng"))))
         .collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let wrong = std::sync::Mutex::new(Vec::new());
@@ -125,7 +126,7 @@ fn wireshark_shows_the_comments() {
 
 #[test]
 fn only_the_sessions_own_frames() {
-    use support::pcap::Pcap;
+    use common::pcap::Pcap;
     let folder = tempfile::tempdir().unwrap();
     let (a, b, server) = (([10, 0, 0, 2], 50_001), ([10, 0, 0, 3], 50_002), ([10, 0, 0, 1], 3389));
     let file = folder.path().join("two.pcap");

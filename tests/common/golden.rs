@@ -1,6 +1,6 @@
 //! Outputs that are kept, and compared with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A path in the project.
 pub fn project(path: &str) -> PathBuf {
@@ -25,21 +25,4 @@ pub fn golden(path: &str, actual: &str) {
         expected.lines().nth(line),
         actual.lines().nth(line),
     );
-}
-
-/// Folder (a code) and file of every committed capture, in order.
-pub(crate) fn captures() -> Vec<(String, PathBuf)> {
-    const ENDINGS: [&str; 5] = [".pcap", ".pcapng", ".pcapng.gz", ".pcap.zst", ".pcapng.zst"];
-    let is_capture = |path: &Path| ENDINGS.iter().any(|ending| path.to_string_lossy().ends_with(ending));
-    let mut found = Vec::new();
-    for folder in std::fs::read_dir(project("captures")).unwrap() {
-        let folder = folder.unwrap();
-        if folder.file_type().unwrap().is_dir() {
-            let name = folder.file_name().into_string().unwrap();
-            let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-            found.extend(files.filter(|path| is_capture(path)).map(|path| (name.clone(), path)));
-        }
-    }
-    found.sort();
-    found
 }
