@@ -18,7 +18,7 @@
 //! Only opening can fail. What goes wrong later ends that file with an entry in
 //! [`CaptureInfo::warnings`], and what was read before stands.
 //!
-//! [`Writer`] writes pcapng, [`AtomicFile`] puts it on the disk whole or not at all.
+//! [`Spool`] keeps what can be read only once. [`Writer`] writes pcapng, [`AtomicFile`] puts it on the disk whole or not at all.
 //!
 //! Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Unlike libpcap this keeps the link
 //! type of each interface, the decryption secrets and the drop counts of a pcapng file.
@@ -40,6 +40,7 @@ mod options;
 mod pcap;
 mod pcapng;
 mod reader;
+mod spool;
 mod stream;
 mod write;
 
@@ -55,4 +56,5 @@ pub use interface::{Interface, Resolution};
 pub use merge::Merged;
 pub use open::{OpenError, Source};
 pub use reader::Capture;
+pub use spool::Spool;
 pub use write::{Packet, Section, Statistics, Writer};

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     /// without a command).
     #[command(after_help = EXAMPLES, arg_required_else_help = true)]
     Analyze(Analyze),
-    /// Make a report to attach to a ticket: a page of HTML, Markdown, plain text or JSON.
+    /// Make a report to attach to a ticket: a page of HTML, Markdown, plain text, JSON, or the packets with comments.
     #[command(after_help = super::report::EXAMPLES, arg_required_else_help = true)]
     Report(Report),
     /// Say what an error, a code or a diagnosis means, and what on the wire leads there; needs no capture.

@@ -1,10 +1,11 @@
 //! What commands read: captures through the engine, and which of their sessions were asked for.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use rdpwhy::analyzer::{Analyzer, Options, Overview};
 use rdpwhy::base::{Limits, Timestamp};
-use rdpwhy::capture::{Capture, CaptureInfo, Merged, Source};
+use rdpwhy::capture::{Capture, CaptureInfo, Merged, OpenError, Source, Spool};
 use rdpwhy::report::Typed;
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
@@ -21,15 +22,56 @@ pub(crate) struct Found {
     pub(crate) infos: Vec<CaptureInfo>,
     collected: Collected,
     overview: Overview,
+    /// Where to read the captures again; empty where nobody wants to.
+    again: Vec<Again>,
     /// Whether everything could be read.
     pub(crate) status: Status,
+}
+
+/// A capture that is read twice.
+enum Again {
+    File(PathBuf),
+    Spool(String, Spool),
+}
+
+impl Again {
+    /// What can be read only once is copied.
+    fn of(file: &Path) -> io::Result<Self> {
+        if file == Path::new("-") {
+            return Ok(Again::Spool("-".to_owned(), Spool::of(io::stdin())?));
+        }
+        match file.metadata() {
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+                Ok(Again::Spool(file.display().to_string(), Spool::of(std::fs::File::open(file)?)?))
+            }
+            _ => Ok(Again::File(file.to_owned())),
+        }
+    }
+
+    fn open(&self, index: u16) -> Result<Capture, OpenError> {
+        match self {
+            Again::File(path) => Capture::open(Source::Path(path.clone()), index),
+            Again::Spool(name, spool) => spool.capture(name, index),
+        }
+    }
 }
 
 impl Found {
     /// Reads the captures; `None` where there is nothing to tell of.
     pub(crate) fn read(args: &Input) -> Option<Self> {
-        let (captures, status) = open(args);
+        let (captures, _, status) = open(args, false);
         (!captures.is_empty()).then(|| Found { status, ..find(captures, args) })
+    }
+
+    /// The same where [`Found::captures`] is to read them again.
+    pub(crate) fn read_twice(args: &Input) -> Option<Self> {
+        let (captures, again, status) = open(args, true);
+        (!captures.is_empty()).then(|| Found { again, status, ..find(captures, args) })
+    }
+
+    /// The captures once more, from the start, each with its index.
+    pub(crate) fn captures(&self) -> Result<Vec<Capture>, OpenError> {
+        (0..).zip(&self.again).map(|(index, again)| again.open(index)).collect()
     }
 
     /// What is wrong with the captures, for a person who does not see it in the report.
@@ -52,8 +94,8 @@ impl Found {
 }
 
 /// Opens what can be opened, and says of the rest why not.
-fn open(args: &Input) -> (Vec<Capture>, Status) {
-    let (mut captures, mut status) = (Vec::new(), Status::Done);
+fn open(args: &Input, twice: bool) -> (Vec<Capture>, Vec<Again>, Status) {
+    let (mut captures, mut kept, mut status) = (Vec::new(), Vec::new(), Status::Done);
     let mut stdin = false;
     for file in &args.files {
         let source = if file == Path::new("-") { Source::Stdin } else { Source::Path(file.clone()) };
@@ -64,17 +106,28 @@ fn open(args: &Input) -> (Vec<Capture>, Status) {
         }
         let Ok(index) = u16::try_from(captures.len()) else {
             tell("more than 65,536 files at a time are not read");
-            return (captures, Status::Trouble);
+            return (captures, kept, Status::Trouble);
         };
-        match Capture::open(source, index) {
+        let opened = if twice {
+            Again::of(file)
+                .map_err(|error| format!("{}: cannot be kept for a second reading: {error}", file.display()))
+                .and_then(|again| {
+                    let capture = again.open(index).map_err(|error| error.to_string())?;
+                    kept.push(again);
+                    Ok(capture)
+                })
+        } else {
+            Capture::open(source, index).map_err(|error| error.to_string())
+        };
+        match opened {
             Ok(capture) => captures.push(capture),
-            Err(error) => {
-                tell(&error.to_string());
+            Err(why) => {
+                tell(&why);
                 status = Status::Trouble;
             }
         }
     }
-    (captures, status)
+    (captures, kept, status)
 }
 
 /// Drives the engine over all captures, as one or one by one.
@@ -93,6 +146,7 @@ fn find(captures: Vec<Capture>, args: &Input) -> Found {
         infos: Vec::new(),
         collected: Collected::new(timeless, listed),
         overview: Overview::default(),
+        again: Vec::new(),
         status: Status::Done,
     };
     if args.separate {

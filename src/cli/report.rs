@@ -1,12 +1,14 @@
 //! `rdpwhy report`: one file that ends the argument in a ticket.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
-use rdpwhy::capture::AtomicFile;
+use rdpwhy::capture::{AtomicFile, Merged};
+use rdpwhy::report::build::Built;
 use rdpwhy::report::html::{self, Made};
+use rdpwhy::report::pcapng::{Pcapng, Said, Taken, Wanted};
 use rdpwhy::report::text::hex;
 use rdpwhy::report::{Source, View, json, markdown, table};
 use sha2::{Digest, Sha256};
@@ -19,6 +21,7 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   rdpwhy report ticket.pcapng -o ticket.html             one page with everything, for a browser or a mail
   rdpwhy report ticket.pcapng --session 3 -o ticket.md   one session, to paste into a ticket
+  rdpwhy report ring_*.pcapng --failed -o ticket.pcapng  the packets of what failed, with comments for Wireshark
   rdpwhy report ring_*.pcapng --failed -o - --format text";
 
 /// Everything that `report` takes.
@@ -27,7 +30,7 @@ pub(crate) struct Report {
     #[command(flatten)]
     input: Input,
 
-    /// Where to; the name's ending tells the format: .html, .md, .txt or .json. "-" is standard output
+    /// Where to; the name's ending tells the format: .html, .md, .txt, .json or .pcapng. "-" is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
@@ -38,6 +41,14 @@ pub(crate) struct Report {
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
+
+    /// In a pcapng, every frame of the captures, not only those of the sessions
+    #[arg(long)]
+    all_frames: bool,
+
+    /// In a pcapng, also the decryption secrets that the captures carry
+    #[arg(long)]
+    with_secrets: bool,
 }
 
 /// What a report can be.
@@ -53,6 +64,8 @@ enum Format {
     Text,
     /// For scripts
     Json,
+    /// The sessions' own packets with comments, for Wireshark
+    Pcapng,
 }
 
 impl Format {
@@ -62,6 +75,7 @@ impl Format {
             "md" | "markdown" => Some(Format::Markdown),
             "txt" => Some(Format::Text),
             "json" => Some(Format::Json),
+            "pcapng" => Some(Format::Pcapng),
             _ => None,
         }
     }
@@ -76,23 +90,33 @@ const FEW: usize = 3;
 /// Runs the command.
 pub(crate) fn run(args: &Report) -> Status {
     let Some(format) = args.format.or_else(|| Format::of(&args.output)) else {
-        tell("what the report is to be: name it .html, .md, .txt or .json, or say --format");
+        tell("what the report is to be: name it .html, .md, .txt, .json or .pcapng, or say --format");
         return Status::Trouble;
     };
     let stdout = args.output == Path::new("-");
+    let pcapng = format == Format::Pcapng;
+    if !pcapng && (args.all_frames || args.with_secrets) {
+        tell("--all-frames and --with-secrets are for a pcapng");
+        return Status::Trouble;
+    }
+    if pcapng && stdout && io::stdout().is_terminal() {
+        tell("a capture is not for a terminal: redirect it, or name a file");
+        return Status::Trouble;
+    }
     if !stdout && !args.force && args.output.exists() {
         tell(&format!("{} is there already; --force replaces it", args.output.display()));
         return Status::Trouble;
     }
-    let Some(found) = Found::read(&args.input) else { return Status::Trouble };
+    let found = if pcapng { Found::read_twice(&args.input) } else { Found::read(&args.input) };
+    let Some(found) = found else { return Status::Trouble };
     found.warn();
     let Some(built) = found.report(&args.input) else { return Status::Trouble };
     let written = if stdout {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        write(&built, args, format, &mut out).and_then(|()| out.flush())
+        write(&found, &built, args, format, &mut out).and_then(|()| out.flush())
     } else {
         AtomicFile::create(&args.output, args.force).and_then(|mut file| {
-            write(&built, args, format, &mut file)?;
+            write(&found, &built, args, format, &mut file)?;
             file.commit()
         })
     };
@@ -113,7 +137,13 @@ pub(crate) fn run(args: &Report) -> Status {
     found.status
 }
 
-fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn write(
+    found: &Found,
+    source: &Built<'_>,
+    args: &Report,
+    format: Format,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let view = View {
         zone: args.input.tz.clone(),
         width: WIDTH,
@@ -127,7 +157,31 @@ fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Writ
         Format::Markdown => markdown::write(source, &view, out),
         Format::Text => table::write(source, &view, out),
         Format::Json => json::write(source, out),
+        Format::Pcapng => frames(found, source, args, out),
     }
+}
+
+/// Reads the captures a second time.
+fn frames(found: &Found, source: &Built<'_>, args: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut said = Said::default();
+    source.sessions().for_each(|session| said.add(&session));
+    let mut file = Pcapng::new(out, said)?;
+    if args.with_secrets {
+        file.secrets(found.infos.iter())?;
+    }
+    let captures = found.captures().map_err(io::Error::other)?;
+    let wanted = |of: Option<u16>| {
+        let here = |taken: &Taken| of.is_none_or(|of| taken.first.at.capture() == of);
+        if args.all_frames { Wanted::all() } else { Wanted::of(source.taken().filter(here)) }
+    };
+    if args.input.separate {
+        for (index, capture) in (0..).zip(captures) {
+            file.copy(Merged::new(vec![capture]), &found.infos, &mut wanted(Some(index)))?;
+        }
+    } else {
+        file.copy(Merged::new(captures), &found.infos, &mut wanted(None))?;
+    }
+    file.finish(&found.infos).map(drop)
 }
 
 fn made(args: &Report) -> Made {

@@ -78,7 +78,7 @@ impl Decoder {
 pub(super) fn layers<'a>(frame: &Frame<'a>, stamp: Stamp) -> Walk<'a> {
     let context = Context { stamp, interface: frame.interface, src_mac: None, tunnelled: false, nesting: 0 };
     let bytes = Bytes::new(frame.data, frame.wire_len as usize);
-    link::frame(frame.link, bytes, context, &mut Steps(MAX_STEPS))
+    link::frame(frame.link, bytes, context, &mut Steps::default())
 }
 
 /// What is known of a frame on the way inwards.
@@ -105,6 +105,12 @@ pub(super) type Walk<'a> = Result<Found<'a>, Undecoded>;
 #[derive(Debug)]
 pub(super) struct Steps(u8);
 
+impl Default for Steps {
+    fn default() -> Self {
+        Steps(MAX_STEPS)
+    }
+}
+
 impl Steps {
     pub(super) fn take(&mut self) -> Result<(), Undecoded> {
         self.0 = self.0.checked_sub(1).ok_or(Undecoded::Malformed)?;
@@ -129,6 +135,6 @@ pub(super) struct Whole {
 impl Whole {
     fn walk(&self) -> Walk<'_> {
         let bytes = Bytes::new(&self.data, self.wire);
-        ip::payload(self.protocol, bytes, self.meta, self.context, &mut Steps(MAX_STEPS))
+        ip::payload(self.protocol, bytes, self.meta, self.context, &mut Steps::default())
     }
 }

@@ -8,6 +8,7 @@
 mod bytes;
 mod decoder;
 mod fast;
+mod flow;
 #[cfg(test)]
 mod fragment_tests;
 mod fragments;
@@ -27,6 +28,7 @@ mod wifi;
 use std::net::IpAddr;
 
 pub use decoder::Decoder;
+pub use flow::{Belongs, Flow, FragmentOf, flow};
 
 use crate::base::{Stamp, open_flags};
 

@@ -16,9 +16,10 @@ use std::net::SocketAddr;
 use super::choose::{Choice, Facts};
 use super::model::{Attempt, Capture, Report, SCHEMA, Session, Summary, Time};
 use super::nothing;
+use super::pcapng::Taken;
 use super::saw;
 use super::source::{Place, Source};
-use crate::analyzer::{Over, Overview, Whole};
+use crate::analyzer::{DiagnosedUdp, Over, Overview, Whole};
 use crate::base::Stamp;
 use crate::capture::CaptureInfo;
 use crate::diagnosis::{Brief, Kept, Ledger};
@@ -160,6 +161,11 @@ impl<'a> Built<'a> {
         Built { saw: error, ..self }
     }
 
+    /// Where the packets of the listed sessions are, and those of their UDP flows.
+    pub fn taken(&self) -> impl Iterator<Item = Taken> {
+        (0..self.listed.len()).filter_map(|index| self.at(index)).flat_map(|(whole, _)| taken(whole))
+    }
+
     fn at(&self, index: usize) -> Option<(&Whole, u64)> {
         let &(at, id) = self.listed.get(index)?;
         Some((&self.collected.kept.get(at)?.1, id))
@@ -208,6 +214,20 @@ impl Source for Built<'_> {
     fn nothing(&self) -> &str {
         &self.nothing
     }
+}
+
+fn taken(whole: &Whole) -> Vec<Taken> {
+    let udp = |flow: &DiagnosedUdp| {
+        let udp = &flow.session.udp;
+        Taken { udp: true, client: udp.client, server: udp.server, first: udp.first, last: udp.last }
+    };
+    if let Whole::Udp(flow) = whole {
+        return vec![udp(flow)];
+    }
+    let Some(told) = whole.told_in_short() else { return Vec::new() };
+    let tcp = &told.session.tcp;
+    let tcp = Taken { udp: false, client: tcp.client, server: tcp.server, first: tcp.first, last: tcp.last };
+    std::iter::once(tcp).chain(told.udp.iter().map(udp)).collect()
 }
 
 /// One session, TCP or UDP.

@@ -2,10 +2,12 @@
 //!
 //! [`model`] is what is said, [`build`](mod@build) makes it of what the engine handed out, [`Source`] is where
 //! renderers take it from. For people: [`table`] and [`markdown`],
-//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`].
+//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`];
+//! for both, [`pcapng`], a capture with [`comments`].
 
 pub mod build;
 pub mod choose;
+pub mod comments;
 pub mod community_id;
 pub mod explain;
 pub mod html;
@@ -16,6 +18,7 @@ pub mod model;
 pub mod ndjson;
 mod nothing;
 mod paint;
+pub mod pcapng;
 mod plain;
 mod saw;
 pub mod schema;

@@ -12,6 +12,7 @@ use rdpwhy::base::{Frame, Timestamp};
 use rdpwhy::capture::{Buffer, BufferBounds, Interface, Packet, Section, Statistics, Worth, Writer};
 use rdpwhy::report::build::running::{Told, id};
 use rdpwhy::report::build::saved;
+use rdpwhy::report::comments::{self, Comments};
 use rdpwhy::report::model::{Attempt, Capture, Outcome, Session, Time};
 use rdpwhy::report::{View, json, markdown};
 
@@ -150,11 +151,16 @@ impl Recorder {
             _ => told.attempt.clone(),
         };
         let decisive = sessions.get(attempt.decided_by.saturating_sub(1) as usize).or(sessions.last())?;
-        let (name, title) = (name(sessions.first()?, decisive.diagnosis.code), title(decisive));
-        let mut comments = comments(&sessions);
+        let name = name(sessions.first()?, decisive.diagnosis.code);
+        let mut comments = Comments::new();
+        let mut title = "rdpwhy:".to_owned();
+        for (session, number) in sessions.iter().zip(1..) {
+            comments::add(session, number, &mut comments);
+            title = format!("{title}\n{}", comments::verdict(session, number));
+        }
         for (left_out, after) in kept.iter().filter_map(|kept| kept.left_out()) {
             let text = format!("rdpwhy: {left_out} frames of this session after this one were not kept");
-            comments.entry(after.number()).or_default().push(text);
+            comments.entry((0, after.number())).or_default().push(text);
         }
         let pcapng = pcapng(&frames, &comments, interfaces, title, lost).ok()?;
         let numbers: Vec<u64> = frames.iter().map(|frame| frame.at.number()).collect();
@@ -206,36 +212,9 @@ fn name(first: &Session, code: &str) -> String {
     format!("{time}Z_{client}_{server}_{code}").replace(':', "-")
 }
 
-fn title(session: &Session) -> String {
-    let (client, server, diagnosis) = (&session.client, &session.server, &session.diagnosis);
-    format!(
-        "rdpwhy: {} to {}:{} {}: {} ({})",
-        client.ip,
-        server.ip,
-        server.port,
-        session.outcome.as_str(),
-        diagnosis.title,
-        diagnosis.code
-    )
-}
-
-/// What Wireshark shows beside frames: where a session begins, and what its verdict rests on.
-fn comments(sessions: &[Session]) -> BTreeMap<u64, Vec<String>> {
-    let mut comments: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    for (session, number) in sessions.iter().zip(1..) {
-        let mut add = |frame: u64, text: String| comments.entry(frame).or_default().push(text);
-        // The id is the number of its first frame.
-        add(session.id, format!("rdpwhy: session {number} begins: {}", title(session)));
-        for evidence in &session.diagnosis.evidence {
-            add(evidence.frame, format!("rdpwhy: {}: {}", session.diagnosis.code, evidence.text));
-        }
-    }
-    comments
-}
-
 fn pcapng(
     frames: &[Frame<'_>],
-    comments: &BTreeMap<u64, Vec<String>>,
+    comments: &Comments,
     interfaces: &[Interface],
     title: String,
     lost: u64,
@@ -263,7 +242,7 @@ fn pcapng(
             time: frame.time,
             data: frame.data,
             wire_len: frame.wire_len,
-            comments: comments.get(&frame.at.number()).map_or(&[], Vec::as_slice),
+            comments: comments.get(&(0, frame.at.number())).map_or(&[], Vec::as_slice),
             dropped: 0,
         })?;
     }

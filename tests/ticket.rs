@@ -1,0 +1,161 @@
+//! `rdpwhy report -o x.pcapng` on every committed capture: the same verdicts when it is analyzed again, and a
+//! file that Wireshark opens with the explanation on the frames. Needs tshark for the second half, and says so
+//! loudly where it is missing.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use common::captures_below;
+use common::golden::project;
+use serde_json::Value;
+
+fn rdpwhy(args: &[&str], files: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rdpwhy")).args(args).args(files).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Codes, outcomes and phases in the order of sessions.
+fn verdicts(file: &Path) -> Vec<[String; 3]> {
+    let output = rdpwhy(&["analyze", "--format", "json"], &[file]);
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let verdict = |session: &Value| {
+        [&session["diagnosis"]["code"], &session["outcome"], &session["phase"]]
+            .map(|value| value.as_str().unwrap().to_owned())
+    };
+    report["sessions"].as_array().unwrap().iter().map(verdict).collect()
+}
+
+fn report(file: &Path, to: &Path, args: &[&str]) {
+    let output = rdpwhy(&[&["report", "-o", to.to_str().unwrap()], args].concat(), &[file]);
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+}
+
+/// Fields that tshark shows of the frames that pass a filter; `None` where there is no tshark.
+fn tshark(file: &Path, filter: &str, fields: &[&str]) -> Option<Vec<String>> {
+    let mut command = Command::new("tshark");
+    command.args(["-r", file.to_str().unwrap(), "-Y", filter, "-T", "fields"]);
+    command.args(fields.iter().flat_map(|field| ["-e", field]));
+    match command.output() {
+        Ok(output) if output.status.success() => {
+            Some(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+        }
+        Ok(output) => panic!("{}: {}", file.display(), String::from_utf8_lossy(&output.stderr)),
+        Err(_) => {
+            eprintln!("SKIPPED: no tshark, so nobody looked whether Wireshark opens what is written");
+            None
+        }
+    }
+}
+
+/// Lets tshark look at many captures: `what` of each that it now calls malformed more often than what it was made
+/// of. All in one file first, since tshark takes long to start.
+fn newly_malformed(made: &[(PathBuf, PathBuf)], together: &Path) -> Vec<String> {
+    let mut all = std::fs::File::create(together).unwrap();
+    for (_, made) in made {
+        std::io::copy(&mut std::fs::File::open(made).unwrap(), &mut all).unwrap();
+    }
+    let Some(malformed) = tshark(together, "_ws.malformed", &["frame.number"]) else { return Vec::new() };
+    if malformed.is_empty() {
+        return Vec::new();
+    }
+    let count = |file: &Path| tshark(file, "_ws.malformed", &["frame.number"]).unwrap().len();
+    let worse = |(from, made): &(PathBuf, PathBuf)| {
+        let (after, before) = (count(made), count(from));
+        (after > before).then(|| format!("{}: {before} malformed frames became {after}", from.display()))
+    };
+    made.iter().filter_map(worse).collect()
+}
+
+/// Makes a capture of every committed one by `make`, on a few threads, and gives both; what it says is wrong,
+/// fails the test.
+fn of_each_capture(
+    folder: &Path,
+    make: impl Fn(&Path, &Path) -> Result<(), String> + Sync,
+) -> Vec<(PathBuf, PathBuf)> {
+    let made: Vec<(PathBuf, PathBuf)> = captures_below(&project("captures"))
+        .into_iter()
+        .enumerate()
+        .map(|(at, path)| (path, folder.join(format!("{at}.pcapng"))))
+        .collect();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let wrong = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((from, to)) = made.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    if let Err(what) = make(from, to) {
+                        wrong.lock().unwrap().push(format!("{}: {what}", from.display()));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    made
+}
+
+#[test]
+fn an_annotated_capture_says_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = of_each_capture(folder.path(), |from, to| {
+        report(from, to, &[]);
+        let (before, after) = (verdicts(from), verdicts(to));
+        if before == after { Ok(()) } else { Err(format!("{before:?} became {after:?}")) }
+    });
+    let wrong = newly_malformed(&made, &folder.path().join("all"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn wireshark_shows_the_comments() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("annotated.pcapng");
+    report(&project("captures/tls-cipher-mismatch/xrdp-tls12.pcapng"), &to, &[]);
+    let Some(shown) = tshark(&to, "frame.comment", &["frame.number", "frame.comment"]) else { return };
+    let verdict = "1\trdpwhy: session 1, 10.77.1.10:48752 to 10.77.2.20:3389, failed: Client and server";
+    assert!(shown.iter().any(|line| line.starts_with(verdict)), "{shown:?}");
+    let broke = "9\trdpwhy: session 1 broke here: server answered the ClientHello with the fatal alert";
+    assert!(shown.iter().any(|line| line.starts_with(broke)), "{shown:?}");
+}
+
+#[test]
+fn only_the_sessions_own_frames() {
+    use common::pcap::Pcap;
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b, server) = (([10, 0, 0, 2], 50_001), ([10, 0, 0, 3], 50_002), ([10, 0, 0, 1], 3389));
+    let file = folder.path().join("two.pcap");
+    let bytes = Pcap::default().refused(0, a, server).nla_required(10_000, b, server, "alice").bytes();
+    std::fs::write(&file, bytes).unwrap();
+    let to = folder.path().join("second.pcapng");
+    report(&file, &to, &["--session", "2"]);
+    assert_eq!(verdicts(&to), verdicts(&file)[1..]);
+    let bytes = std::fs::read(&to).unwrap();
+    let has = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
+    assert!(has(&bytes, &b.0) && !has(&bytes, &a.0));
+    assert!(has(&bytes, b"broke here"));
+    report(&file, &to, &["--session", "2", "--all-frames", "--force"]);
+    assert_eq!(verdicts(&to), verdicts(&file));
+    // An existing file stays, and no other format takes these options.
+    for args in [&["-o", to.to_str().unwrap()][..], &["-o", "x.html", "--all-frames"]] {
+        assert_eq!(rdpwhy(&[&["report"], args].concat(), &[&file]).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_twice() {
+    let capture = project("captures/tls-cipher-mismatch/xrdp-tls12.pcapng");
+    let stdin = std::fs::File::open(&capture).unwrap();
+    let piped = Command::new(env!("CARGO_BIN_EXE_rdpwhy"))
+        .args(["report", "-", "-o", "-", "--format", "pcapng"])
+        .stdin(stdin)
+        .output()
+        .unwrap();
+    let named = rdpwhy(&["report", "-o", "-", "--format", "pcapng"], &[&capture]);
+    assert!(piped.status.success() && piped.stdout == named.stdout && piped.stdout.len() > 1000);
+}
