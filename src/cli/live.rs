@@ -145,7 +145,12 @@ impl<'a> Run<'a> {
             name,
             live,
             running: Running::new(limits.listed),
-            analyzer: Analyzer::new(Options { ports: args.port.clone(), limits, follow }),
+            analyzer: Analyzer::new(Options {
+                ports: args.port.clone(),
+                limits,
+                follow,
+                ..Options::default()
+            }),
             following: args.events.then(Following::default),
             recorder,
             sink,

@@ -237,7 +237,7 @@ impl Tls {
         match record.hides {
             Hides::Unknown => {}
             Hides::Opened(ContentType::alert, &[level, description]) => {
-                self.said(dir, level, description, span)
+                self.said(dir, level, description, span);
             }
             Hides::Opened(ContentType::application_data, clear) => {
                 self.decrypted = true;
