@@ -18,6 +18,10 @@ pub enum Rdsaad {
     Other,
 }
 
+/// The longest message believed, in bytes: a token of Entra ID has a few thousand. Where an object ends is
+/// looked for anew with every record, so more would cost too much.
+const LONGEST: usize = 16 * 1024;
+
 /// Parses the message at the start of `input`.
 pub fn parse(input: &[u8]) -> Step<Rdsaad> {
     let broken = |have: u8| {
@@ -29,7 +33,10 @@ pub fn parse(input: &[u8]) -> Step<Rdsaad> {
         Some(b'{') => {}
         Some(&other) => return broken(other),
     }
-    let Some(end) = object_end(input) else { return Step::Need(input.len().saturating_add(1)) };
+    let Some(end) = object_end(input.get(..LONGEST).unwrap_or(input)) else {
+        let cut = input.len() < LONGEST;
+        return if cut { Step::Need(input.len().saturating_add(1)) } else { broken(b'{') };
+    };
     let object = input.get(..end).unwrap_or_default();
     let Ok(Value::Object(fields)) = serde_json::from_slice(object) else { return broken(b'{') };
     let zero = usize::from(input.get(end) == Some(&0));
@@ -94,6 +101,8 @@ mod tests {
         }
         assert!(matches!(parse(&[3, 0, 0, 8]), Step::Broken(_)));
         assert!(matches!(parse(b"{]}"), Step::Broken(_)));
+        assert!(matches!(parse(&[b'{'; LONGEST - 1]), Step::Need(LONGEST)));
+        assert!(matches!(parse(&[b'{'; LONGEST]), Step::Broken(_)));
     }
 
     proptest! {
