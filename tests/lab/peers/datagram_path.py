@@ -8,7 +8,7 @@ were lost, doubled, overtaken, or came while the path was cut (after `drop`, `dr
 
 RULE is NAME=VALUE; -c is the client's direction, -s the server's:
     loss-c, loss-s          per cent lost            twice-c, twice-s        per cent doubled
-    late-c, late-s          per cent that come 8 ms late, so that others overtake them
+    late-c, late-s          per cent that come `late` milliseconds (8) later, so that others overtake them
     burst                   how many in a row are lost at a time (1)          delay   milliseconds one way (5)
     syn-ack=lose            the answer to a SYN never arrives
     tN                      N seconds after the first datagram: drop, drop-c, drop-s, pass, big:BYTES (bigger IP packets vanish,
@@ -96,6 +96,7 @@ class Path:
         self.directions = {name: Direction(name, rules) for name in "cs"}
         self.burst = int(rules.get("burst", 1))
         self.delay = float(rules.get("delay", 5)) / 1000
+        self.late = float(rules.get("late", 8)) / 1000
         self.lose_syn_ack = rules.get("syn-ack") == "lose"
         self.flows = {}
         self.queue = []
@@ -161,7 +162,7 @@ class Path:
             return
         if self.lose_syn_ack and flow and name == "s" and len(payload) >= 1132:
             return
-        late = 0.008 if direction.random.random() < direction.late else 0
+        late = self.late if direction.random.random() < direction.late else 0
         if numbered:
             counts["late"] += late > 0
         copies = 1

@@ -1,8 +1,8 @@
-how="version 2; 10 % of each end's datagrams come 8 ms late and are overtaken, none is lost."
+how="version 2; 10 % of each end's datagrams come 3 ms late and are overtaken by one or two, none is lost."
 peers="ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards, loses and counts"
 places="client between server" format=pcap.zst
 play() {
-    datagram_path late-c=10 late-s=10
+    datagram_path late-c=10 late-s=10 late=3
     ironrdp_server send=600 size=8 every=2000 stay=20
     capture_everywhere
     ironrdp_client $SERVER4 version=2 send=600 size=8 every=2000
