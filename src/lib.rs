@@ -17,6 +17,7 @@ pub mod knowledge;
 pub mod layers;
 pub mod packet;
 pub mod protocol;
+pub mod redact;
 pub mod report;
 pub mod session;
 pub mod transport;

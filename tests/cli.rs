@@ -161,7 +161,8 @@ fn bad_usage() {
         &["--session", "x"],
         &["--saw", "ticket"],
         &["--saw", "0x904/0x7/0x1"],
-        &["--redact"],
+        &["--redact=everything"],
+        &["--redact-key", "k"],
     ] {
         let output = run(&file, args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
@@ -194,6 +195,7 @@ fn help_and_version() {
         "--format",
         "--timeline",
         "--saw",
+        "--redact",
         "explain",
         #[cfg(feature = "live")]
         "live",
@@ -204,7 +206,7 @@ fn help_and_version() {
     ] {
         assert!(text.contains(option), "{option}: {text}");
     }
-    for later in ["--redact", "--keylog", "compare"] {
+    for later in ["--keylog", "compare"] {
         assert!(!text.contains(later), "{later}: {text}");
     }
     let version = command().arg("--version").output().unwrap();

@@ -18,7 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("knowledge", &["base"]),
     ("diagnosis", &["base", "protocol", "session", "knowledge"]),
     ("redact", &["base", "packet", "layers", "protocol"]),
-    ("report", &["base", "capture", "packet", "protocol", "session", "knowledge", "diagnosis", "analyzer"]),
+    (
+        "report",
+        &["base", "capture", "packet", "redact", "protocol", "session", "knowledge", "diagnosis", "analyzer"],
+    ),
     // The engine joins the middle. It and `capture` don't know each other.
     ("analyzer", &["base", "packet", "transport", "layers", "protocol", "session", "knowledge", "diagnosis"]),
 ];

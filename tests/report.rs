@@ -387,7 +387,7 @@ fn markdown_for_tickets() {
 
 #[test]
 fn one_page_with_everything() {
-    golden("report/page.html", &page(&mixed(), &View::default()));
+    golden("tests/golden/report/page.html", &page(&mixed(), &View::default()));
 }
 
 #[test]

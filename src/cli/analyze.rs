@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use rdpwhy::report::Source as _;
+use rdpwhy::report::redacted::Redacted;
 
 use super::args::Analyze;
 use super::input::Found;
@@ -15,7 +16,18 @@ pub(crate) fn run(args: &Analyze) -> Status {
         found.warn();
     }
     let Some(built) = found.report(&args.input) else { return Status::Trouble };
-    match output::write(&built, args) {
+    let redactor = match args.input.redactor() {
+        Ok(redactor) => redactor,
+        Err(why) => {
+            tell(&why);
+            return Status::Trouble;
+        }
+    };
+    let written = match redactor {
+        Some(redactor) => output::write(&Redacted::new(&built, &redactor), args),
+        None => output::write(&built, args),
+    };
+    match written {
         Ok(()) => {}
         // Whoever reads has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}

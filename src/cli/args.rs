@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use rdpwhy::knowledge::lookup::ClientCode;
+use rdpwhy::redact::{Kinds, Redactor};
 use rdpwhy::report::choose::HostPattern;
 use rdpwhy::report::{Typed, Zone};
 
@@ -129,6 +130,24 @@ pub(crate) struct Input {
     #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]
     pub(crate) saw: Option<ClientCode>,
 
+    /// Put substitutes in place of what names people, hosts and networks: all of it, or only some of
+    /// addresses, hosts, users, certificates, ids, files
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all",
+        value_parser = kinds,
+        help_heading = "Showing"
+    )]
+    pub(crate) redact: Vec<Kinds>,
+
+    /// Make the same substitutes whenever this key is given; without it they are new each time
+    #[arg(long, value_name = "KEY", requires = "redact", help_heading = "Showing")]
+    pub(crate) redact_key: Option<String>,
+
     /// Time zone for times shown and typed: UTC, local or an offset (JSON is always in UTC)
     #[arg(
         long,
@@ -139,6 +158,28 @@ pub(crate) struct Input {
         help_heading = "Showing"
     )]
     pub(crate) tz: Zone,
+}
+
+impl Input {
+    /// What takes out what was asked to be; `None` where nothing was.
+    pub(crate) fn redactor(&self) -> Result<Option<Redactor>, String> {
+        let Some(all) = self.redact.iter().copied().reduce(|all, more| Kinds(all.0 | more.0)) else {
+            return Ok(None);
+        };
+        let mut key = [0; 32];
+        let key = if let Some(typed) = &self.redact_key {
+            typed.as_bytes()
+        } else {
+            getrandom::fill(&mut key).map_err(|error| format!("no random key for --redact: {error}"))?;
+            &key
+        };
+        Ok(Some(Redactor::new(key, all)))
+    }
+}
+
+fn kinds(typed: &str) -> Result<Kinds, String> {
+    let known = "addresses, hosts, users, certificates, ids, files or all";
+    Kinds::named(typed).ok_or_else(|| format!("this is none of {known}"))
 }
 
 /// Everything that `analyze` takes.
@@ -266,7 +307,8 @@ mod tests {
             &["rdpwhy", "a", "--tz", "Mars"],
             &["rdpwhy", "a", "--host", "10.0.0.0/99"],
             &["rdpwhy", "a", "--format", "xml"],
-            &["rdpwhy", "a", "--redact"],
+            &["rdpwhy", "a", "--redact=everything"],
+            &["rdpwhy", "a", "--redact-key", "x"],
         ] {
             assert!(Args::try_parse_from(line).is_err(), "{line:?}");
         }

@@ -9,6 +9,8 @@ use rdpwhy::capture::{AtomicFile, Merged};
 use rdpwhy::report::build::Built;
 use rdpwhy::report::html::{self, Made};
 use rdpwhy::report::pcapng::{Pcapng, Said, Taken, Wanted};
+use rdpwhy::report::personal;
+use rdpwhy::report::redacted::Redacted;
 use rdpwhy::report::text::hex;
 use rdpwhy::report::{Source, View, json, markdown, table};
 use sha2::{Digest, Sha256};
@@ -103,6 +105,17 @@ pub(crate) fn run(args: &Report) -> Status {
         tell("a capture is not for a terminal: redirect it, or name a file");
         return Status::Trouble;
     }
+    let redactor = match args.input.redactor() {
+        Ok(Some(_)) if pcapng => {
+            tell("a pcapng cannot be redacted yet; the other formats can");
+            return Status::Trouble;
+        }
+        Ok(redactor) => redactor,
+        Err(why) => {
+            tell(&why);
+            return Status::Trouble;
+        }
+    };
     if !stdout && !args.force && args.output.exists() {
         tell(&format!("{} is there already; --force replaces it", args.output.display()));
         return Status::Trouble;
@@ -111,12 +124,18 @@ pub(crate) fn run(args: &Report) -> Status {
     let Some(found) = found else { return Status::Trouble };
     found.warn();
     let Some(built) = found.report(&args.input) else { return Status::Trouble };
+    let redacted = redactor.as_ref().map(|redactor| Redacted::new(&built, redactor));
+    let write = |out: &mut dyn Write| match (&redacted, format) {
+        (None, Format::Pcapng) => frames(&found, &built, args, out),
+        (None, _) => write(&built, args, format, out),
+        (Some(redacted), _) => write(redacted, args, format, out),
+    };
     let written = if stdout {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        write(&found, &built, args, format, &mut out).and_then(|()| out.flush())
+        write(&mut out).and_then(|()| out.flush())
     } else {
         AtomicFile::create(&args.output, args.force).and_then(|mut file| {
-            write(&found, &built, args, format, &mut file)?;
+            write(&mut file)?;
             file.commit()
         })
     };
@@ -129,21 +148,16 @@ pub(crate) fn run(args: &Report) -> Status {
         }
     }
     if !stdout {
-        tell(&format!(
-            "{} holds addresses and may hold names of users, hosts and certificates",
-            args.output.display()
-        ));
+        let holds = match &redacted {
+            Some(redacted) => personal::holds(redacted),
+            None => personal::holds(&built),
+        };
+        tell(&format!("{} {holds}", args.output.display()));
     }
     found.status
 }
 
-fn write(
-    found: &Found,
-    source: &Built<'_>,
-    args: &Report,
-    format: Format,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Write) -> io::Result<()> {
     let view = View {
         zone: args.input.tz.clone(),
         width: WIDTH,
@@ -152,12 +166,35 @@ fn write(
         every_story: !args.input.session.is_empty() || source.len() <= FEW,
         color: false,
     };
+    // After the first line, which is the report's title.
+    let titled = Titled { out, note: Some(format!("\nThis report {}.\n", personal::holds(source))) };
     match format {
-        Format::Html => html::write(source, &made(args), &view, out),
-        Format::Markdown => markdown::write(source, &view, out),
-        Format::Text => table::write(source, &view, out),
-        Format::Json => json::write(source, out),
-        Format::Pcapng => frames(found, source, args, out),
+        Format::Html => html::write(source, &made(args), &view, titled.out),
+        Format::Markdown => markdown::write(source, &view, titled),
+        Format::Text => table::write(source, &view, titled),
+        Format::Json => json::write(source, titled.out),
+        // Its frames are read again.
+        Format::Pcapng => Ok(()),
+    }
+}
+
+/// Puts a note behind the first line of what is written.
+struct Titled<'a> {
+    out: &'a mut dyn Write,
+    note: Option<String>,
+}
+
+impl Write for Titled<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let end = bytes.iter().position(|byte| *byte == b'\n').filter(|_| self.note.is_some());
+        let Some(end) = end else { return self.out.write(bytes) };
+        self.out.write_all(&bytes[..=end])?;
+        self.out.write_all(self.note.take().unwrap_or_default().as_bytes())?;
+        Ok(end + 1)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -187,7 +224,11 @@ fn frames(found: &Found, source: &Built<'_>, args: &Report, out: &mut dyn Write)
 fn made(args: &Report) -> Made {
     Made {
         version: env!("CARGO_PKG_VERSION"),
-        options: options(&args.input.files),
+        // What was asked for may name somebody.
+        options: match args.input.redact.as_slice() {
+            [] => options(&args.input.files),
+            _ => "--redact".to_owned(),
+        },
         digests: args.input.files.iter().map(|file| digest(file).unwrap_or_default()).collect(),
     }
 }

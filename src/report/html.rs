@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::community_id::base64;
 use super::model::{Capture, Session, Transport};
 use super::paint::View;
+use super::personal;
 use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Frames, Mark};
@@ -50,7 +51,7 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
         script_hash: hash(SCRIPT),
         title: if nothing { "No RDP session".to_owned() } else { summary::headline(source) },
         times: if nothing { String::new() } else { summary::times(day.as_deref(), view) },
-        personal: (!nothing).then(personal),
+        personal: (!nothing).then(|| format!("This page {}.", personal::holds(source))),
         warnings: source.captures().iter().flat_map(|capture| &capture.warnings).collect(),
         patterns: summary::patterns(source, view).chain(saw::summary(source)).collect(),
         nothing: if nothing { source.nothing().split("\n\n").collect() } else { Vec::new() },
@@ -78,10 +79,6 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
         session_page(out, source, &session, place.as_ref(), None, view)?;
     }
     out.show(&Foot { made, more, captures: captures(source.captures(), made, view), script: SCRIPT })
-}
-
-fn personal() -> String {
-    "This page holds addresses and may hold names of users, hosts and certificates.".to_owned()
 }
 
 /// For the page's policy: only this very style and script.

@@ -43,6 +43,10 @@ pub trait Source {
     fn attempts(&self) -> impl Iterator<Item = Attempt>;
     /// Counts.
     fn summary(&self) -> &Summary;
+    /// What was taken out of it, in words; `None` where nothing was.
+    fn redacted(&self) -> Option<String> {
+        None
+    }
     /// What people are told where there is no session.
     #[allow(clippy::unnecessary_literal_bound)]
     fn nothing(&self) -> &str {

@@ -1,0 +1,136 @@
+//! What `--redact` takes out must stand nowhere in what is written: every committed capture, every format, every
+//! byte.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::captures_below;
+use common::golden::project;
+use serde_json::Value;
+
+fn rdpwhy(file: &Path, args: &[&str]) -> Vec<u8> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rdpwhy"));
+    let output = command.args(args).arg(file).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn json(file: &Path, args: &[&str]) -> Value {
+    let report = rdpwhy(file, &[&["analyze", "--format", "json"], args].concat());
+    serde_json::from_slice(&report).unwrap()
+}
+
+/// Whether an address may stay, since it names nobody.
+fn anybody(ip: IpAddr) -> bool {
+    ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() || ip.to_string() == "255.255.255.255"
+}
+
+/// Every string of a report that names somebody.
+fn originals(file: &Path, report: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut add = |value: &Value| {
+        found.extend(value.as_str().filter(|text| !text.is_empty()).map(str::to_owned));
+    };
+    for session in report["sessions"].as_array().unwrap() {
+        let flows = session["udp"].as_array().unwrap();
+        for shown in std::iter::once(session).chain(flows) {
+            for end in ["client", "server"] {
+                add(&shown[end]["ip"]);
+                add(&shown[end]["hostname"]);
+            }
+            add(&shown["community_id"]);
+            add(&shown["tls"]["sni"]);
+            add(&shown["tls"]["certificate"]["sha256"]);
+            add(&shown["metrics"]["correlation_id"]);
+            for whose in ["subject", "issuer"] {
+                let name = shown["tls"]["certificate"][whose].as_str().unwrap_or_default();
+                for part in name.split(", ").filter_map(|part| part.split_once('=')) {
+                    add(&Value::from(part.1));
+                }
+            }
+        }
+        for key in ["cookie", "routing_token", "correlation_id"] {
+            add(&session["negotiation"][key]);
+        }
+        add(&session["rdp"]["client_name"]);
+    }
+    found.insert(file.file_name().unwrap().to_string_lossy().into_owned());
+    // Routers that answered, and whoever else stands in a sentence.
+    for word in report.to_string().split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':')) {
+        let word = word.trim_matches(['.', ':']);
+        found.extend(word.parse::<IpAddr>().is_ok().then(|| word.to_owned()));
+    }
+    found.retain(|text| !text.parse().is_ok_and(anybody));
+    found
+}
+
+/// What our own pages say: there, such a word names nobody.
+fn our_words() -> String {
+    let pages = std::fs::read_dir(project("src/knowledge/findings")).unwrap();
+    let pages = pages.map(|page| std::fs::read_to_string(page.unwrap().path()).unwrap());
+    pages.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether the text stands there, not as a part of a longer word.
+fn stands(text: &[u8], word: &str) -> bool {
+    let inside = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
+    text.windows(word.len()).enumerate().any(|(at, window)| {
+        window == word.as_bytes()
+            && !(at > 0 && inside(text.get(at - 1)))
+            && !inside(text.get(at + word.len()))
+    })
+}
+
+#[test]
+fn no_original_stands_in_any_format() {
+    let mut wrong = Vec::new();
+    let ours = our_words();
+    let (mut looked_for, mut left_out) = (0, 0);
+    for file in captures_below(&project("captures")) {
+        let mut originals = originals(&file, &json(&file, &[]));
+        looked_for += originals.len();
+        originals.retain(|original| !stands(ours.as_bytes(), original));
+        left_out += originals.len();
+        let formats: [&[&str]; 5] = [
+            &["analyze", "--format", "json"],
+            &["analyze", "--format", "ndjson"],
+            &["analyze", "--timeline"],
+            &["analyze", "--format", "markdown", "--timeline"],
+            &["report", "-o", "-", "--format", "html"],
+        ];
+        for format in formats {
+            let written = rdpwhy(&file, &[format, &["--redact"]].concat());
+            for original in originals.iter().filter(|original| stands(&written, original)) {
+                wrong.push(format!("{}: {original:?} in {format:?}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let left_out = looked_for - left_out;
+    assert!(left_out * 20 < looked_for, "{left_out} of {looked_for} were not looked for");
+}
+
+#[test]
+fn nothing_else_changes() {
+    let file = project("captures/tls-certificate-expired/openssl-tls12.pcapng");
+    let (before, after) = (json(&file, &[]), json(&file, &["--redact", "--redact-key", "k"]));
+    assert_eq!(after, json(&file, &["--redact=all", "--redact-key", "k"]), "one key, one report");
+    assert_ne!(after, json(&file, &["--redact", "--redact-key", "other"]));
+    assert_ne!(json(&file, &["--redact"]), json(&file, &["--redact"]), "a key of its own each time");
+    let (was, is) = (&before["sessions"][0], &after["sessions"][0]);
+    for field in ["start", "phase", "outcome", "tcp", "duration_s"] {
+        assert_eq!(was[field], is[field], "{field}");
+    }
+    assert_eq!(was["diagnosis"]["code"], is["diagnosis"]["code"]);
+    assert_eq!(was["tls"]["ja3"], is["tls"]["ja3"]);
+    assert_ne!(was["community_id"], is["community_id"]);
+    let only = &json(&file, &["--redact=users", "--redact-key", "k"])["sessions"][0];
+    assert_eq!((&only["client"], &only["tls"]), (&was["client"], &was["tls"]));
+    assert_ne!(only["negotiation"]["cookie"], was["negotiation"]["cookie"]);
+}
