@@ -102,3 +102,34 @@ fn udp_that_nobody_answers_is_blocked() {
     assert_eq!(metrics["datagrams"], serde_json::json!({"client_to_server": 3, "server_to_client": 0}));
     assert_eq!(metrics["loss_pct"]["client_to_server"], Value::Null, "SYNs are not counted");
 }
+
+/// Version 1 negotiated down from 3, whose data packets other tools misread.
+#[test]
+fn rdp_udp_is_read_down_to_tls() {
+    expect("rdpeudp-handshake-success.pcap", &[("udp-healthy", "udp-active")]);
+    expect("rdpeudp2-handshake-success.pcap", &[("inconclusive", "udp-security")]);
+    let Some(report) = report("rdpeudp-handshake-success.pcap") else { return };
+    let session = &report["sessions"][0];
+    assert_eq!(session["tls"]["version"], "TLS 1.2");
+    assert_eq!(session["metrics"]["version"], 2);
+    assert_eq!(
+        session["metrics"]["loss_pct"],
+        serde_json::json!({"client_to_server": 0.0, "server_to_client": 0.0})
+    );
+    let kinds: Vec<&str> =
+        session["timeline"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    for kind in [
+        "udp-syn",
+        "udp-syn-ack",
+        "tls-client-hello",
+        "tls-certificate",
+        "tls-established",
+        "emt-create-response",
+    ] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    let Some(report) = self::report("rdpeudp2-handshake-success.pcap") else { return };
+    let session = &report["sessions"][0];
+    assert_eq!((&session["metrics"]["version"], &session["tls"]["version"]), (&3.into(), &"TLS 1.0".into()));
+    assert_eq!(session["other_diagnoses"], serde_json::json!([]));
+}

@@ -38,7 +38,7 @@ impl UdpDesk {
     pub(super) fn new(limits: &Limits) -> Self {
         UdpDesk {
             flows: Flows::new(limits),
-            recognizer: Recognizer::default(),
+            recognizer: Recognizer::new(limits),
             waiting: VecDeque::new(),
             connected: HashMap::default(),
             swept: 0,

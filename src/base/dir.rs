@@ -50,6 +50,11 @@ pub struct PerDir<T> {
 }
 
 impl<T> PerDir<T> {
+    /// Both values, each made for its direction.
+    pub fn from_fn(mut f: impl FnMut(Dir) -> T) -> Self {
+        PerDir { client_to_server: f(Dir::ClientToServer), server_to_client: f(Dir::ServerToClient) }
+    }
+
     /// Applies `f` to both values.
     pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> PerDir<U> {
         PerDir { client_to_server: f(&self.client_to_server), server_to_client: f(&self.server_to_client) }

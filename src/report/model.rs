@@ -160,6 +160,14 @@ pub struct Metrics {
     pub datagrams: PerDirection<u64>,
     /// Bytes of UDP payload.
     pub bytes: PerDirection<u64>,
+    /// Datagrams that carried data again.
+    pub retransmitted: PerDirection<Option<u64>>,
+    /// Numbered datagrams with error correction, or with nothing (version 3's dummies).
+    pub fec_or_dummies: PerDirection<Option<u64>>,
+    /// Datagrams that arrived, for all that the other end says, and that the capture lacks.
+    pub missed_by_capture: PerDirection<Option<u64>>,
+    /// The longest time between two datagrams of an end, in seconds.
+    pub silence_s: PerDirection<Option<Span>>,
 }
 
 /// One end of a session.

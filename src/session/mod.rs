@@ -26,7 +26,10 @@ pub use shape::Shape;
 pub use standard::Standard;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};
-pub use udp::{Flow, Joined, Opening, Recognizer, Speech, UdpSession, udp_timeline};
+pub use udp::{
+    Flow, Inside, Joined, Measured, Opening, Recognizer, Silence, Since, Speech, Stuck, UdpSession,
+    udp_timeline,
+};
 
 /// What the payload of a connection showed.
 #[derive(Debug, Default)]

@@ -87,7 +87,7 @@ pub fn timeline(session: &Session) -> Vec<Entry> {
     connect(session, &mut timeline);
     negotiation(session, &mut timeline);
     if let Some(tls) = &session.facts.tls {
-        handshake(tls, &mut timeline);
+        handshake(tls, Phase::TlsHandshake, &mut timeline);
         data(session, tls, &mut timeline);
     }
     standard(session, &mut timeline);
@@ -192,9 +192,8 @@ fn negotiation(session: &Session, timeline: &mut Timeline) {
     }
 }
 
-fn handshake(tls: &Tls, timeline: &mut Timeline) {
+pub(super) fn handshake(tls: &Tls, phase: Phase, timeline: &mut Timeline) {
     use Dir::{ClientToServer as C, ServerToClient as S};
-    let phase = Phase::TlsHandshake;
     if let Some(hello) = &tls.client_hello {
         let versions: Vec<String> = hello.value.versions().iter().map(ToString::to_string).collect();
         let split = hello.span.last.order != hello.span.first.order;

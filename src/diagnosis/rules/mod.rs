@@ -146,4 +146,9 @@ macro_rules! udp_registry {
 udp_registry! {
     udp_blocked,
     udp_handshake_incomplete,
+    udp_security_failed,
+    udp_healthy,
+    udp_lossy,
+    udp_lost,
+    udp_black_hole,
 }

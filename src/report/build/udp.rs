@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use super::diagnosis::{self, About};
-use super::session::{endpoint, timeline};
+use super::session::{endpoint, timeline, tls};
 use super::{Lost, attempts, session};
 use crate::analyzer::DiagnosedUdp;
+use crate::base::PerDir;
 use crate::report::community_id::{self, community_id};
-use crate::report::model::{Metrics, Mode, Negotiation, Session, Span, Tcp, Time, Tls, Transport, UdpFlow};
+use crate::report::model::{Metrics, Mode, Negotiation, Session, Span, Tcp, Time, Transport, UdpFlow};
 use crate::report::text::{duration, hex};
-use crate::session::{UdpSession, udp_timeline};
+use crate::session::{Measured, UdpSession, udp_timeline};
 
 /// A flow of a session whose server is called `server_name`.
 pub(super) fn flow(diagnosed: &DiagnosedUdp, server_name: Option<&str>, lost: &Lost<'_>) -> UdpFlow {
@@ -34,7 +35,7 @@ pub(super) fn flow(diagnosed: &DiagnosedUdp, server_name: Option<&str>, lost: &L
         diagnosis: make(&diagnosed.diagnosis.verdict),
         other_diagnoses: diagnosed.diagnosis.others.iter().map(make).collect(),
         timeline: timeline(udp_timeline(happened), udp.first),
-        tls: Tls::default(),
+        tls: tls(&happened.flow.inside.tls),
         metrics: metrics(happened),
     }
 }
@@ -81,22 +82,40 @@ pub(super) fn story(diagnosed: &DiagnosedUdp) -> String {
 }
 
 /// The server's name, where a message told it.
-pub(super) fn server_name(_: &UdpSession) -> Option<&str> {
-    None::<&str>.filter(|name| name.parse::<IpAddr>().is_err())
+pub(super) fn server_name(happened: &UdpSession) -> Option<&str> {
+    let hello = happened.flow.inside.tls.client_hello.as_ref()?;
+    hello.value.sni.as_deref().filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err())
 }
 
 fn metrics(happened: &UdpSession) -> Metrics {
     let (udp, flow) = (&happened.udp, &happened.flow);
     let mode = |lossy| if lossy { Mode::Lossy } else { Mode::Reliable };
     let id = flow.syn.as_ref().and_then(|syn| syn.correlation_id).filter(|id| *id != [0; 16]);
+    let measured = happened.measured();
+    let numbered = |field: fn(&Measured) -> u64| {
+        let one = |one: &Measured| (one.sent > 0).then(|| field(one));
+        measured.map(one).into()
+    };
     Metrics {
         version: happened.version(),
         mode: happened.lossy().map(mode),
         correlation_id: id.map(|id| hex(&id)),
         mtu: happened.mtu(),
-        loss_pct: udp.dir.map(|_| None).into(),
-        rtt_ms: udp.dir.map(|_| None).into(),
+        loss_pct: PerDir::from_fn(|dir| happened.loss_pct(dir).map(hundredths)).into(),
+        rtt_ms: PerDir::from_fn(|dir| happened.rtt(dir).map(Span::micros)).into(),
+        retransmitted: numbered(|one| one.repeats),
+        fec_or_dummies: numbered(|one| one.extra),
+        missed_by_capture: numbered(|one| one.missed),
         datagrams: udp.dir.map(|dir| dir.datagrams).into(),
         bytes: udp.dir.map(|dir| dir.bytes).into(),
+        silence_s: udp
+            .dir
+            .map(|dir| dir.silence.map(|gap| Span::seconds(gap.last.time.since(gap.first.time))))
+            .into(),
     }
+}
+
+/// Two digits after the point.
+fn hundredths(per_cent: f64) -> f64 {
+    (per_cent * 100.0).round() / 100.0
 }

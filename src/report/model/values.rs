@@ -56,6 +56,11 @@ impl Span {
         Span((nanoseconds as f64 / 1e3).round() / 1e6)
     }
 
+    /// In milliseconds, to the microsecond.
+    pub fn micros(nanoseconds: i64) -> Self {
+        Span((nanoseconds as f64 / 1e3).round() / 1e3)
+    }
+
     /// In milliseconds.
     pub fn millis(nanoseconds: i64) -> Self {
         Span(nanoseconds as f64 / 1e6)

@@ -2,18 +2,23 @@
 //! what each direction lost, and which TCP session it belongs to.
 
 mod flow;
+mod inside;
 mod join;
 mod recognize;
 mod timeline;
+mod traffic;
 
-pub use flow::{Flow, Opening, Speech};
+pub use flow::{Flow, Opening, Since, Speech};
+pub use inside::Inside;
 pub use recognize::Recognizer;
 pub use timeline::udp_timeline;
+pub use traffic::{Measured, Stuck};
 
 use super::{Phase, Repeats};
-use crate::base::{Absence, Dir, Stamp, Timestamp, Until};
+use crate::base::{Absence, Dir, PerDir, Seen, Span, Stamp, Timestamp, Until};
 use crate::protocol::rdpeudp::UdpVersion;
 use crate::transport::Ended;
+use crate::transport::IcmpError;
 use crate::transport::TooBig;
 use crate::transport::udp::{Quoted, UdpFacts};
 
@@ -49,9 +54,23 @@ impl Joined {
     }
 }
 
+/// One end went on, and nothing came back.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    /// The end that was silent, as the sender of this direction.
+    pub silent: Dir,
+    /// What the other end sent meanwhile.
+    pub sent: Repeats,
+    /// For how long after the first of those, in nanoseconds.
+    pub lasted: i64,
+    /// The silent end's last datagram.
+    pub last: Option<Stamp>,
+}
+
 impl UdpSession {
     /// A flow that is over.
-    pub fn new(udp: UdpFacts, flow: Flow) -> Self {
+    pub fn new(udp: UdpFacts, mut flow: Flow) -> Self {
+        flow.finish();
         UdpSession { udp, flow, joined: None, tcp_end: None }
     }
 
@@ -72,7 +91,7 @@ impl UdpSession {
 
     /// Whether the flow may lose datagrams (DTLS inside) rather than repeat them (TLS inside).
     pub fn lossy(&self) -> Option<bool> {
-        self.flow.syn.as_ref().map(|syn| syn.lossy)
+        self.flow.syn.as_ref().map(|syn| syn.lossy).or(self.flow.inside.is_dtls())
     }
 
     /// The MTU that both ends agreed on, in bytes of UDP payload: the smallest that either named.
@@ -84,7 +103,54 @@ impl UdpSession {
 
     /// The latest phase that the wire shows was entered.
     pub fn phase(&self) -> Phase {
-        Phase::UdpConnect
+        let inside = &self.flow.inside;
+        if self.active_since().is_some() {
+            Phase::UdpActive
+        } else if inside.request().is_some() {
+            Phase::UdpTunnel
+        } else if inside.tls.begun[Dir::ClientToServer].is_some() || inside.tls.shows_handshake() {
+            Phase::UdpSecurity
+        } else {
+            Phase::UdpConnect
+        }
+    }
+
+    /// Where the flow was seen to be active: data after the tunnel's answer; where its opening is not in the
+    /// capture, data both ways.
+    pub fn active_since(&self) -> Option<Span> {
+        if self.flow.syn.is_none() && self.flow.syn_ack.is_none() && !self.flow.inside.tls.shows_handshake() {
+            let both = Dir::BOTH.into_iter().all(|dir| self.flow.spoke[dir].is_some());
+            return self.flow.spoke[Dir::ServerToClient].filter(|_| both).map(Span::from);
+        }
+        self.flow.inside.active()
+    }
+
+    /// What each direction lost; `None` where the capture cannot show it.
+    pub fn measured(&self) -> PerDir<Measured> {
+        PerDir::from_fn(|dir| self.flow.measured(dir, self.udp.dir[dir.flip()].last.map(|last| last.time)))
+    }
+
+    /// Loss of a direction in per cent. What is not repeated, only the other end's reports tell.
+    pub fn loss_pct(&self, dir: Dir) -> Option<f64> {
+        let told = self.lossy() != Some(true) || self.udp.dir[dir.flip()].datagrams > 0;
+        self.measured()[dir].loss_pct().filter(|_| told)
+    }
+
+    /// Round trip in nanoseconds from the capture point to the receiver of `dir` and back.
+    pub fn rtt(&self, dir: Dir) -> Option<i64> {
+        self.measured()[dir].rtt.or_else(|| self.opening_rtt(dir))
+    }
+
+    /// The opening's round trip, where nothing of it was repeated.
+    fn opening_rtt(&self, dir: Dir) -> Option<i64> {
+        let once = |opening: &Opening| (opening.seen.count == 1).then_some(opening.seen.first);
+        let syn = self.flow.syn.as_ref().and_then(once)?;
+        let answer = self.flow.syn_ack.as_ref().and_then(once)?;
+        let took = match dir {
+            Dir::ClientToServer => answer.time.since(syn.time),
+            Dir::ServerToClient => self.flow.spoke[Dir::ClientToServer]?.time.since(answer.time),
+        };
+        (took > 0).then_some(took)
     }
 
     /// The packets of one whole direction are missing though its sender was there.
@@ -117,6 +183,36 @@ impl UdpSession {
     /// The first ICMP error about a datagram of `dir`, where that calls it too big for a link.
     pub fn too_big(&self, dir: Dir) -> Option<&Quoted> {
         self.udp.icmp[dir].as_deref().filter(|quoted| TooBig::is(&quoted.error.value))
+    }
+
+    /// The first ICMP error that says that what `dir` sent does not arrive, from its receiver's address.
+    pub fn closed(&self, dir: Dir) -> Option<&Seen<IcmpError>> {
+        let receiver = match dir {
+            Dir::ClientToServer => self.udp.server,
+            Dir::ServerToClient => self.udp.client,
+        };
+        let quoted = self.udp.icmp[dir].as_deref()?;
+        (self.too_big(dir).is_none() && quoted.error.value.from == receiver.ip()).then_some(&quoted.error)
+    }
+
+    /// One end kept sending what must be answered, and the other was silent.
+    pub fn silence(&self) -> Option<Silence> {
+        /// Neither end need send anything sooner: four keep-alives in 65 s (MS-RDPEUDP, appendix A).
+        const KEEP_ALIVE: i64 = 65 * Timestamp::SECOND;
+        /// Fewer may cross on their way, or come after the other end's last one.
+        const ENOUGH: u32 = 3;
+        Dir::BOTH.into_iter().find_map(|dir| {
+            let since = self.flow.since[dir]?;
+            // A client that closed its socket has ended the flow.
+            if dir == Dir::ServerToClient && self.closed(dir).is_some() {
+                return None;
+            }
+            let alive = since.all.last.time.since(since.all.first.time) >= KEEP_ALIVE;
+            let data = since.data.filter(|data| data.count >= ENOUGH);
+            let sent = data.or(Some(since.all).filter(|_| alive))?;
+            let lasted = self.watched_until().since(sent.first.time);
+            Some(Silence { silent: dir.flip(), sent, lasted, last: self.udp.dir[dir.flip()].last })
+        })
     }
 
     /// The client's SYNs, where nothing at all came back.

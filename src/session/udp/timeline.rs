@@ -3,7 +3,7 @@
 use super::{Opening, UdpSession};
 use crate::base::{Dir, Span};
 use crate::protocol::rdpeudp::UdpVersion;
-use crate::session::timeline::Timeline;
+use crate::session::timeline::{self, Timeline};
 use crate::session::{Entry, Phase};
 
 /// Derives the timeline. Bounded, since every list of facts is.
@@ -23,6 +23,7 @@ pub fn udp_timeline(session: &UdpSession) -> Vec<Entry> {
         timeline.repeats(answer.seen, S, connect, "udp-syn-ack", what);
         details(&mut timeline, answer);
     }
+    inside(session, &mut timeline);
     for dir in Dir::BOTH {
         if let Some(first) = session.flow.spoke[dir] {
             let what = format!("first datagram of the {} beyond the opening", dir.sender());
@@ -46,6 +47,36 @@ pub fn udp_timeline(session: &UdpSession) -> Vec<Entry> {
         }
     }
     timeline.sorted()
+}
+
+fn inside(session: &UdpSession, timeline: &mut Timeline) {
+    use Dir::{ClientToServer as C, ServerToClient as S};
+    let inside = &session.flow.inside;
+    if inside.tls.has_begun() && inside.tls.shows_handshake() {
+        timeline::handshake(&inside.tls, Phase::UdpSecurity, timeline);
+    }
+    if let Some(span) = inside.tls.established {
+        timeline.add(span, S, Phase::UdpSecurity, "tls-established", "security handshake over").dir = None;
+    }
+    if session.flow.syn.is_some() || inside.tls.shows_handshake() {
+        if let Some(span) = inside.request() {
+            let what = if inside.asks() {
+                "tunnel request, by its length"
+            } else {
+                "first encrypted data of the client, where the tunnel's request is due"
+            };
+            timeline.add(span, C, Phase::UdpTunnel, "emt-create-request", what).inferred = true;
+        }
+        if let Some(span) = inside.answer() {
+            let what = "tunnel answer, by its length; what it says is encrypted";
+            timeline.add(span, S, Phase::UdpTunnel, "emt-create-response", what).inferred = true;
+        }
+    }
+    if let Some(span) = session.active_since() {
+        let entry = timeline.add(span, S, Phase::UdpActive, "udp-active", "UDP flow is active");
+        entry.dir = None;
+        entry.inferred = true;
+    }
 }
 
 fn version(opening: &Opening) -> String {

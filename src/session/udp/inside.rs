@@ -1,0 +1,257 @@
+//! The TLS or DTLS inside a flow, and the tunnel request and answer inside that (MS-RDPEMT), which are encrypted and
+//! told by their lengths.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::traffic::nearest;
+use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Span, Stamp};
+use crate::layers::{DtlsDatagrams, TlsStream};
+use crate::session::Tls;
+
+/// Bytes of a Tunnel Create Request and Response (MS-RDPEMT, sections 2.2.2.1 and 2.2.2.2).
+const CREATE_REQUEST: usize = 28;
+const CREATE_RESPONSE: usize = 8;
+/// Records both ways after the request that prove a tunnel, where its answer is not in the capture.
+const PROOF: usize = 3;
+
+/// What a flow carries.
+#[derive(Debug)]
+pub struct Inside {
+    /// What TLS or DTLS showed.
+    pub tls: Tls,
+    dtls: Option<bool>,
+    reader: Reader,
+}
+
+#[derive(Debug)]
+enum Reader {
+    /// No data yet.
+    Waiting,
+    /// TLS.
+    Stream(Box<TlsStream>, PerDir<InOrder>),
+    /// DTLS.
+    Datagrams(Box<DtlsDatagrams>),
+    /// Enough was read.
+    Done,
+}
+
+/// One payload of the transport.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payload<'a> {
+    /// Its number.
+    pub number: u32,
+    /// How many bits that has on the wire.
+    pub bits: u32,
+    /// The bytes that the capture has.
+    pub data: &'a [u8],
+    /// How many there were.
+    pub len: usize,
+    pub stamp: Stamp,
+}
+
+impl Inside {
+    pub(super) fn new() -> Self {
+        Inside { tls: Tls::default(), dtls: None, reader: Reader::Waiting }
+    }
+
+    /// Takes a payload. `first` is the number of the direction's first one, where the opening told it.
+    pub(super) fn payload(&mut self, dir: Dir, payload: &Payload<'_>, first: Option<u32>, limits: &Limits) {
+        if let Reader::Waiting = self.reader {
+            // A record of DTLS has a version whose first byte is FE, one of TLS 3.
+            self.reader = match payload.data {
+                [] => return,
+                [0x14..=0x19, 0xFE, ..] => Reader::Datagrams(Box::new(DtlsDatagrams::new(limits))),
+                _ => Reader::Stream(Box::new(TlsStream::new(limits)), PerDir::default()),
+            };
+            self.dtls = Some(matches!(self.reader, Reader::Datagrams(_)));
+        }
+        match &mut self.reader {
+            Reader::Waiting | Reader::Done => return,
+            Reader::Datagrams(reader) => {
+                let chunk =
+                    Chunk { offset: 0, data: payload.data, len: payload.len as u64, stamp: payload.stamp };
+                // Bytes that are no record are no fault that users feel.
+                let _ = self.tls.datagram(reader, dir, &chunk);
+            }
+            Reader::Stream(reader, lanes) => {
+                let tls = &mut self.tls;
+                lanes[dir].push(payload, first, &mut |piece| match piece {
+                    Piece::Data(chunk) => {
+                        let _ = tls.stream(reader, dir, &chunk);
+                    }
+                    Piece::Gap(gap) => tls.gap(reader, dir, &gap),
+                });
+            }
+        }
+        if self.tls.opening.len() >= Tls::OPENING {
+            self.reader = Reader::Done;
+        }
+    }
+
+    /// Nothing more comes: what waits for what was missed is read without it.
+    pub(super) fn finish(&mut self) {
+        if let Reader::Stream(reader, lanes) = &mut self.reader {
+            let tls = &mut self.tls;
+            for dir in Dir::BOTH {
+                lanes[dir].give_up(0, &mut |piece| match piece {
+                    Piece::Data(chunk) => {
+                        let _ = tls.stream(reader, dir, &chunk);
+                    }
+                    Piece::Gap(gap) => tls.gap(reader, dir, &gap),
+                });
+            }
+        }
+        self.reader = Reader::Done;
+    }
+
+    /// Whether DTLS was read rather than TLS; `None` where there was no data.
+    pub const fn is_dtls(&self) -> Option<bool> {
+        self.dtls
+    }
+
+    /// The tunnel's request: the client's first hidden record.
+    pub fn request(&self) -> Option<Span> {
+        self.first(Dir::ClientToServer, 0, |_| true).map(|(_, span)| span)
+    }
+
+    /// Its answer, by its length.
+    pub fn answer(&self) -> Option<Span> {
+        let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
+        let is_answer = |length| self.tls.may_hide(length, CREATE_RESPONSE);
+        self.first(Dir::ServerToClient, asked, is_answer).map(|(_, span)| span)
+    }
+
+    /// Whether the request has the length of one.
+    pub fn asks(&self) -> bool {
+        let request = self.tls.opening.iter().find(|record| record.dir == Dir::ClientToServer);
+        request.is_some_and(|record| self.tls.may_hide(record.length, CREATE_REQUEST))
+    }
+
+    /// The first data after the tunnel's answer.
+    pub fn active(&self) -> Option<Span> {
+        let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
+        let is_answer = |length| self.tls.may_hide(length, CREATE_RESPONSE);
+        if let Some((answered, _)) = self.first(Dir::ServerToClient, asked, is_answer) {
+            return self.tls.opening.get(answered + 1).map(|record| record.span);
+        }
+        // Its answer was missed, or cannot be told by its length.
+        let rest = self.tls.opening.get(asked + 1..)?;
+        let of = |dir| rest.iter().filter(move |record| record.dir == dir);
+        let enough = Dir::BOTH.into_iter().all(|dir| of(dir).nth(PROOF - 1).is_some());
+        enough.then(|| rest.last().map(|record| record.span)).flatten()
+    }
+
+    /// Index and packets of the first hidden record of `dir` from `from` on whose length is right.
+    fn first(&self, dir: Dir, from: usize, right: impl Fn(usize) -> bool) -> Option<(usize, Span)> {
+        let records = self.tls.opening.iter().enumerate().skip(from);
+        records
+            .filter(|(_, record)| record.dir == dir && right(record.length))
+            .map(|(at, record)| (at, record.span))
+            .next()
+    }
+}
+
+/// What comes out of [`InOrder`].
+enum Piece<'a> {
+    Data(Chunk<'a>),
+    Gap(Gap),
+}
+
+/// Puts a direction's payloads in order.
+#[derive(Debug, Default)]
+struct InOrder {
+    /// The one that is due; `None` until it is known which is the first.
+    next: Option<u64>,
+    held: BTreeMap<u64, Held>,
+    /// Stream offset of the next.
+    offset: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    data: Vec<u8>,
+    len: usize,
+    stamp: Stamp,
+}
+
+impl InOrder {
+    /// Payloads kept while one before them is missing: more than a flow sends before it repeats what was lost.
+    const HELD: usize = 64;
+    /// Payloads kept until the first one is known.
+    const UNKNOWN: usize = 8;
+    /// Stands for the unknown length of what is missing: beyond any record's.
+    const MISSING: u64 = 1 << 20;
+    /// Numbers begin here, so that there is room before the first.
+    const BASE: u64 = 1 << 40;
+
+    fn push(&mut self, payload: &Payload<'_>, first: Option<u32>, emit: &mut impl FnMut(Piece<'_>)) {
+        let reference = self.next.or_else(|| self.held.keys().next().copied()).unwrap_or(Self::BASE);
+        let number = nearest(payload.number, payload.bits, reference);
+        if self.next.is_none() {
+            let begins = TlsStream::begins(payload.data);
+            self.next = match first {
+                Some(first) => Some(nearest(first, payload.bits, number)),
+                None => begins.then_some(number),
+            };
+        }
+        if self.next.is_some_and(|next| number < next) {
+            return;
+        }
+        if self.next == Some(number) {
+            self.give(payload.data, payload.len, payload.stamp, emit);
+        } else {
+            let held = Held { data: payload.data.to_vec(), len: payload.len, stamp: payload.stamp };
+            self.held.entry(number).or_insert(held);
+        }
+        self.drain(emit);
+        let most = if self.next.is_some() { Self::HELD } else { Self::UNKNOWN };
+        if self.held.len() > most {
+            self.give_up(most / 2, emit);
+        }
+    }
+
+    /// Hands out the one that is due.
+    fn give(&mut self, data: &[u8], len: usize, stamp: Stamp, emit: &mut impl FnMut(Piece<'_>)) {
+        let len = len as u64;
+        emit(Piece::Data(Chunk { offset: self.offset, data, len, stamp }));
+        self.offset += len;
+        self.next = self.next.map(|next| next + 1);
+    }
+
+    fn drain(&mut self, emit: &mut impl FnMut(Piece<'_>)) {
+        while let Some(next) = self.next
+            && let Some(held) = self.held.remove(&next)
+        {
+            self.give(&held.data, held.len, held.stamp, emit);
+        }
+        if let Some(next) = self.next {
+            while self.held.first_key_value().is_some_and(|(number, _)| *number < next) {
+                self.held.pop_first();
+            }
+        }
+    }
+
+    /// Goes on without what is missing, until no more than `most` are kept.
+    fn give_up(&mut self, most: usize, emit: &mut impl FnMut(Piece<'_>)) {
+        while self.held.len() > most
+            && let Some((&number, held)) = self.held.first_key_value()
+        {
+            if self.next.is_some() {
+                let stamp = held.stamp;
+                emit(Piece::Gap(Gap { offset: self.offset, len: Self::MISSING, acknowledged: false, stamp }));
+                self.offset += Self::MISSING;
+            }
+            self.next = Some(number);
+            self.drain(emit);
+        }
+    }
+}
+
+/// The two pieces as one.
+pub(super) fn joined(pieces: [&[u8]; 2]) -> Cow<'_, [u8]> {
+    match pieces {
+        [[], only] | [only, []] => Cow::Borrowed(only),
+        [head, tail] => Cow::Owned([head, tail].concat()),
+    }
+}
