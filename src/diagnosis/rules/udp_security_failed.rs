@@ -10,6 +10,9 @@ pub(super) const RULE: Rule<UdpSession> =
 const GAVE_UP: i64 = Timestamp::SECOND;
 const LASTED: i64 = 5 * Timestamp::SECOND;
 
+/// Numbered datagrams of one end that a handshake takes, certificates and repeats included.
+const HANDSHAKE: u64 = 30;
+
 fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
     if session.phase() != crate::session::Phase::UdpSecurity {
         return None;
@@ -65,6 +68,11 @@ fn closed(session: &UdpSession) -> Option<Verdict> {
     let tls = &session.flow.inside.tls;
     let (dir, error) =
         Dir::BOTH.into_iter().find_map(|dir| session.closed(dir).map(|error| (dir.flip(), error)))?;
+    // So much both ways is data: the capture lacks a part of the handshake.
+    let measured = session.measured();
+    if Dir::BOTH.into_iter().all(|dir| measured[dir].sent > HANDSHAKE) {
+        return None;
+    }
     // What came with or after the session's end is no fault.
     if session.tcp_end.is_some_and(|end| end.before(&error.span.first)) {
         return None;

@@ -23,6 +23,8 @@ use crate::protocol::rdpeudp::{AckState, AckVector};
 use crate::protocol::rdpeudp2::{self, AckStates};
 use crate::session::Repeats;
 
+/// How far beyond what the capture shows an acknowledgement is taken at its word.
+const UNSEEN: u64 = 64;
 /// A jump of the numbers beyond this is a hole of the capture (or nonsense), no loss.
 const JUMP: u64 = Window::<Transmission>::FOLLOWED - 1;
 /// Round trips from which a percentile is taken rather than the opening's.
@@ -405,6 +407,12 @@ impl Sent {
     /// not known to be missing.
     pub(super) fn acknowledged_by(&mut self, ack: &rdpeudp2::Ack<'_>, time: Timestamp) {
         let newest = self.numbers.unwrap(u32::from(ack.seq), 16);
+        // What the capture lacks is acknowledged all the same.
+        let end = self.numbers.end();
+        if self.first != 0 && newest >= end && newest - end < UNSEEN {
+            self.settle_to((newest - JUMP).min(end));
+            self.numbers.cover(newest);
+        }
         let Some(sent) = self.numbers.get(newest) else { return };
         if sent.fate.is_seen() && !sent.fate.is_settled() {
             let held = i64::from(ack.send_ack_time_gap) * Timestamp::MILLISECOND;
