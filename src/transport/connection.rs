@@ -208,7 +208,7 @@ impl<R: Reader> Connection<R> {
             this.last_packet = Some(stamp);
         }
         if head.has(TcpFlags::RST) {
-            self.rst(dir, head, count);
+            self.rst(dir, *head, count);
             return;
         }
         this.path.identification(this.marks, &head.marks);
@@ -245,7 +245,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn acknowledgement(&mut self, dir: Dir, head: &Head, options: &Options) {
         let peer = dir.flip();
         let ahead = if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
@@ -263,7 +263,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn handshake(&mut self, dir: Dir, head: &Head, count: u32) {
         let stamp = head.marks.stamp;
         let (syn, ack) = (head.has(TcpFlags::SYN), head.has(TcpFlags::ACK));
@@ -296,7 +296,7 @@ impl<R: Reader> Connection<R> {
     }
 
     #[cold]
-    fn rst(&mut self, dir: Dir, head: &Head, count: u32) {
+    fn rst(&mut self, dir: Dir, head: Head, count: u32) {
         let stamp = head.marks.stamp;
         let offset = self.dirs[dir].place(head.seq);
         let peer = &self.facts.dir[dir.flip()];

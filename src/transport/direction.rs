@@ -241,7 +241,7 @@ impl Direction {
 
     /// Whether a packet carries nothing but asks for an acknowledgement: a keep-alive or a window probe,
     /// whose sequence number is one behind (RFC 9293, section 3.8.4).
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_probe(&self, head: &Head) -> bool {
         const OTHER: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
         head.len <= 1
@@ -345,7 +345,8 @@ impl Direction {
             // Filled in where it lies, which is quicker than to move it there.
             self.flights.push(Flight::BLANK);
             if let Some(flight) = self.flights.last_mut() {
-                (flight.start, flight.end, flight.sent) = (start, end, Repeats::once(sent.stamp));
+                (flight.start, flight.end) = (start, end);
+                (flight.sent.first, flight.sent.last) = (sent.stamp, sent.stamp);
                 (flight.ip_len, flight.ip_id) = (sent.ip_len, sent.ip_id);
             }
             return;

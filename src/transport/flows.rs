@@ -130,7 +130,7 @@ impl<R: Reader> Connections<R> {
     /// Takes the next packet. `make` makes the reader when the first payload (or gap) of a connection comes.
     pub fn segment(&mut self, meta: &Meta, segment: &Segment<'_>, make: &mut impl FnMut(&TcpFacts) -> R) {
         self.advance(meta.stamp.time);
-        let (flow, from_a) = Flow::of(meta.src, segment.src_port, meta.dst, segment.dst_port);
+        let (flow, from_a) = Flow::of(&meta.src, segment.src_port, &meta.dst, segment.dst_port);
         let Some(at) = self.table.find(&flow) else {
             self.begin(flow, from_a, meta, segment, make);
             return;
@@ -174,7 +174,7 @@ impl<R: Reader> Connections<R> {
         if error.protocol != TCP {
             return;
         }
-        let (flow, _) = Flow::of(error.src, error.src_port, error.dst, error.dst_port);
+        let (flow, _) = Flow::of(&error.src, error.src_port, &error.dst, error.dst_port);
         let Some(slot) = self.table.find(&flow).and_then(|at| self.table.get_mut(at)) else { return };
         match &mut slot.body {
             Body::Counted => {}
@@ -187,7 +187,7 @@ impl<R: Reader> Connections<R> {
 
     /// The connection between two ends, if it is not over and more than counts is kept of it.
     pub fn open_between(&self, one: SocketAddr, other: SocketAddr) -> Option<Open<'_, R>> {
-        let (flow, _) = Flow::of(one.ip(), one.port(), other.ip(), other.port());
+        let (flow, _) = Flow::of(&one.ip(), one.port(), &other.ip(), other.port());
         let slot = self.table.get(self.table.find(&flow)?)?;
         let (first, reader) = match &slot.body {
             Body::Counted => return None,

@@ -179,6 +179,7 @@ impl PathFacts {
     }
 
     /// The identification of a packet and of the one before.
+    #[inline(always)]
     pub(super) fn identification(&mut self, before: Option<Marks>, now: &Marks) {
         let (Some(before), Some(now)) = (before.and_then(|marks| marks.ip_id), now.ip_id) else { return };
         if (1..=ID_STEP).contains(&now.wrapping_sub(before)) {

@@ -334,7 +334,7 @@ mod tests {
 
     fn flow(port: u16) -> Flow {
         let ip = |n| IpAddr::V4(Ipv4Addr::new(10, 0, 0, n));
-        Flow::of(ip(1), port, ip(2), 3389).0
+        Flow::of(&ip(1), port, &ip(2), 3389).0
     }
 
     fn at(seconds: i64) -> Timestamp {

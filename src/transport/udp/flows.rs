@@ -54,7 +54,7 @@ impl<R: FlowReader> Flows<R> {
         recognizer: &mut impl Recognizer<R>,
     ) -> bool {
         self.advance(meta.stamp.time);
-        let (flow, from_a) = Flow::of(meta.src, datagram.src_port, meta.dst, datagram.dst_port);
+        let (flow, from_a) = Flow::of(&meta.src, datagram.src_port, &meta.dst, datagram.dst_port);
         let known = if self.table.is_empty() { None } else { self.table.find(&flow) };
         let Some(at) = known else {
             let opened = recognizer.opens(meta, datagram).or_else(|| recognizer.continues(meta, datagram));
@@ -82,7 +82,7 @@ impl<R: FlowReader> Flows<R> {
         if error.protocol != UDP || self.table.is_empty() {
             return;
         }
-        let (flow, from_a) = Flow::of(error.src, error.src_port, error.dst, error.dst_port);
+        let (flow, from_a) = Flow::of(&error.src, error.src_port, &error.dst, error.dst_port);
         let Some(slot) = self.table.find(&flow).and_then(|at| self.table.get_mut(at)) else { return };
         let dir = direction(slot.bits, from_a);
         let Some(followed) = &mut slot.body else { return };
