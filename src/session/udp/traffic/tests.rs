@@ -256,7 +256,7 @@ fn what_met_a_dead_path_is_not_loss() {
     let measured = sent.measure(Some(stamp(49).time));
     // The last one met it.
     assert_eq!((measured.sent, measured.lost, measured.repeats), (50, 1, 40));
-    let stuck = sent.stuck().unwrap();
+    let stuck = sent.stuck(None).unwrap();
     assert_eq!((stuck.all.count, stuck.ip_len), (41, 1200));
 }
 
