@@ -247,6 +247,9 @@ impl Sent {
     /// Notes which transmission carries which data.
     fn carried(&mut self, data: u32, number: u64, ip_len: u32, stamp: Stamp) {
         let data = self.data.unwrap(data, self.numbering.bits());
+        if self.data.is_empty() {
+            self.data.start(data);
+        }
         if !self.data.cover(data) {
             return;
         }
