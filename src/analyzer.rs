@@ -4,13 +4,15 @@ mod held;
 mod over;
 mod udp;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::{Dir, Frame, Limits, PerDir, Stamp, Timestamp};
 use crate::diagnosis::{Context, Diagnosis, History, diagnose, with_udp};
 use crate::layers::Keys;
-use crate::packet::{Body, Decoder, Undecoded};
+use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
+use crate::protocol::dtls::looks_like_dtls;
+use crate::protocol::gateway_udp;
 use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
 
@@ -195,6 +197,9 @@ impl Analyzer {
                     self.overview.udp += 1;
                     if self.udp.datagram(&packet.meta, datagram) {
                         return self.collect();
+                    }
+                    if [datagram.src_port, datagram.dst_port].contains(&gateway_udp::PORT) {
+                        self.overview.gateway(&packet.meta, datagram);
                     }
                     let source = SocketAddr::new(packet.meta.src, datagram.src_port);
                     let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
@@ -413,6 +418,25 @@ pub struct Overview {
     pub conversations: Vec<Conversed>,
     /// Conversations beyond the bound.
     pub uncounted: u64,
+    /// Datagrams of DTLS to or from the UDP port of a Remote Desktop Gateway, by gateway.
+    pub gateways: BTreeMap<SocketAddr, u64>,
+}
+
+impl Overview {
+    /// The UDP side channel of a Remote Desktop Gateway: bare DTLS, which is no session of its own.
+    fn gateway(&mut self, meta: &Meta, datagram: &Datagram<'_>) {
+        /// Gateways named; a capture with more holds something else.
+        const GATEWAYS: usize = 64;
+        let gateways = &mut self.gateways;
+        let ends = [(meta.dst, datagram.dst_port), (meta.src, datagram.src_port)];
+        let Some(end) = ends.into_iter().find(|(_, port)| *port == gateway_udp::PORT) else { return };
+        let end = SocketAddr::from(end);
+        if (gateways.len() < GATEWAYS || gateways.contains_key(&end))
+            && looks_like_dtls(datagram.payload, datagram.payload_len as usize)
+        {
+            *gateways.entry(end).or_default() += 1;
+        }
+    }
 }
 
 impl Conversed {

@@ -188,6 +188,9 @@ fn add(sum: &mut Overview, more: &Overview) {
     sum.malformed += more.malformed;
     sum.conversations.extend_from_slice(&more.conversations);
     sum.uncounted += more.uncounted;
+    for (gateway, datagrams) in &more.gateways {
+        *sum.gateways.entry(*gateway).or_default() += datagrams;
+    }
 }
 
 /// What to show; `None` where a time cannot be.

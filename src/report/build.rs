@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::choose::{Choice, Facts};
-use super::model::{Attempt, Capture, Report, SCHEMA, Session, Summary, Time};
+use super::model::{Attempt, Capture, GatewayUdp, Report, SCHEMA, Server, Session, Summary, Time};
 use super::nothing;
 use super::pcapng::Taken;
 use super::saw;
@@ -47,19 +47,28 @@ pub struct Collected {
     /// Every session in short: ids count them, attempts are formed of them.
     ledger: Ledger,
     early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
+    udp: udp::Tried,
 }
 
 impl Collected {
     /// Lists up to `listed` sessions that ended before TLS for each server and code. Of `choice`, hosts,
     /// users and outcome are obeyed at once; ids and times are known only at the end.
     pub fn new(choice: Choice, listed: usize) -> Self {
-        Collected { choice, listed, kept: Vec::new(), ledger: Ledger::default(), early: HashMap::default() }
+        Collected {
+            choice,
+            listed,
+            kept: Vec::new(),
+            ledger: Ledger::default(),
+            early: HashMap::default(),
+            udp: udp::Tried::default(),
+        }
     }
 
     /// Takes the next session.
     pub fn push(&mut self, session: impl Into<Over>) {
         let Over { mut brief, whole } = session.into();
         brief.kept = self.sort_out(&brief, &whole);
+        self.udp.add(&brief, &whole);
         self.ledger.add(&brief);
         if brief.kept == Kept::Listed {
             self.kept.push((brief.order, whole));
@@ -151,7 +160,16 @@ impl<'a> Built<'a> {
         } else {
             format!("None of the {} sessions was asked for.", collected.ledger.len())
         };
-        let summary = formed.summary();
+        let mut summary = formed.summary();
+        summary.gateways_udp = overview
+            .gateways
+            .iter()
+            .map(|(server, &datagrams)| GatewayUdp {
+                server: Server { ip: server.ip(), port: server.port() },
+                datagrams,
+            })
+            .collect();
+        summary.patterns.extend(collected.udp.patterns());
         Built { collected, captures, dropped, listed, formed, summary, nothing, saw: None }
     }
 

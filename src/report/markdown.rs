@@ -45,6 +45,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for fold in folds {
         writeln!(out, "\n{}", markdown(&fold))?;
     }
+    for gateway in &source.summary().gateways_udp {
+        writeln!(out, "\n{}", markdown(&summary::gateway(gateway)))?;
+    }
     let plans = summary::plan(source, &rows, view);
     for tale in summary::tell(source, &plans) {
         writeln!(out)?;
@@ -106,6 +109,12 @@ fn story<W: Write>(
             for e in &diagnosis.evidence {
                 let frame = frames.range(e.capture, e.frame, e.last_frame);
                 writeln!(out, "- {} ({:.3} s): {}", markdown(&frame), e.time_s.0, markdown(&e.text))?;
+            }
+        }
+        if !session.udp.is_empty() {
+            writeln!(out, "\n**UDP beside it**\n")?;
+            for flow in story::udp(session) {
+                writeln!(out, "- {}", markdown(&flow))?;
             }
         }
         if !diagnosis.rivals.is_empty() {

@@ -493,6 +493,19 @@ pub struct Summary {
     pub unlisted: Vec<Unlisted>,
     /// What several attempts have in common.
     pub patterns: Vec<Pattern>,
+    /// UDP side channels of Remote Desktop Gateways: DTLS, whose sessions show only behind the gateway; absent where
+    /// there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gateways_udp: Vec<GatewayUdp>,
+}
+
+/// The UDP side channel of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GatewayUdp {
+    /// The gateway.
+    pub server: Server,
+    /// Datagrams of DTLS, both ways.
+    pub datagrams: u64,
 }
 
 /// Attempts that failed alike, none since having worked.

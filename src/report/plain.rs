@@ -79,6 +79,12 @@ pub(super) fn story<W: Write>(
         }
         evidence(lines, session, frames)?;
         ladder(lines, session, frames)?;
+        if !session.udp.is_empty() {
+            title(lines, "UDP beside it")?;
+            for flow in story::udp(session) {
+                lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &flow))?;
+            }
+        }
         if !diagnosis.rivals.is_empty() {
             title(lines, "What else it could be, and how to tell")?;
             for rival in diagnosis.rivals.iter().take(most) {

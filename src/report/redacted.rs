@@ -54,6 +54,9 @@ impl<'a, S: Source> Redacted<'a, S> {
         let captures = captures.collect();
         let mut summary = source.summary().clone();
         let nothing = names.replace(source.nothing());
+        for gateway in &mut summary.gateways_udp {
+            server(redactor, &mut gateway.server);
+        }
         for unlisted in &mut summary.unlisted {
             server(redactor, &mut unlisted.server);
         }

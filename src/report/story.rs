@@ -1,8 +1,8 @@
 //! A session's story as data: what every format for people tells, in the order that it is told.
 
 use super::model::{
-    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Outcome, Owner, Phase,
-    Rival, Session, Side,
+    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Mode, Outcome, Owner,
+    Phase, Rival, Session, Side,
 };
 use super::source::Place;
 use super::text::duration;
@@ -210,6 +210,34 @@ fn end_note(session: &Session, frames: Frames<'_>) -> String {
 fn inferred(events: &[&Event]) -> String {
     let all = !events.is_empty() && events.iter().all(|event| event.inferred);
     if all { "concluded from shape and timing".to_owned() } else { String::new() }
+}
+
+/// What came of UDP beside a TCP session, one line a flow.
+pub(super) fn udp(session: &Session) -> impl Iterator<Item = String> + '_ {
+    session.udp.iter().map(|flow| {
+        let begun = flow.start.0.seconds_since(session.start.0);
+        let way = match flow.metrics.mode {
+            Some(Mode::Lossy) => ", lossy",
+            Some(Mode::Reliable) => ", reliable",
+            None => "",
+        };
+        let version = flow.metrics.version.map_or(String::new(), |version| format!(", version {version}"));
+        let flow_is = format!("{begun:.3} s, from port {}{version}{way}", flow.client.port);
+        let loss = |dir: Option<f64>| dir.map_or("unknown".to_owned(), |loss| format!("{loss} %"));
+        let went = match flow.outcome {
+            Outcome::Healthy => format!(
+                "it worked (loss to the server {}, to the client {}): UDP is not this user's problem",
+                loss(flow.metrics.loss_pct.client_to_server),
+                loss(flow.metrics.loss_pct.server_to_client)
+            ),
+            Outcome::Inconclusive => "what came of it is not shown".to_owned(),
+            _ if flow.phase == Phase::UdpActive => {
+                format!("it worked at first. {} ({})", flow.diagnosis.title, flow.diagnosis.code)
+            }
+            _ => format!("{} ({}); the session went on over TCP", flow.diagnosis.title, flow.diagnosis.code),
+        };
+        format!("{flow_is}: {went}.")
+    })
 }
 
 /// "Error code 0x904, extended error code 0x7: the server closed ... (the usual one)".

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::model::{Attempt, Outcome, Pattern, PatternKind, Session, Time, Unlisted};
+use super::model::{Attempt, GatewayUdp, Outcome, Pattern, PatternKind, Session, Time, Unlisted};
 use super::paint::View;
 use super::saw;
 use super::source::{Place, Source};
@@ -165,6 +165,15 @@ pub(super) fn pattern(pattern: &Pattern, time: impl Fn(Time) -> String) -> Strin
             };
             format!(
                 "{who} at {server} since {since} failed alike ({code}): {sessions} from {}. {before}",
+                count(*clients, "client")
+            )
+        }
+        PatternKind::UdpUnanswered => {
+            let server =
+                server.map_or_else(String::new, |s| std::net::SocketAddr::new(s.ip, s.port).to_string());
+            format!(
+                "UDP to {server} was never answered, in none of {sessions} from {} that tried it since {since} ({code}). \
+                 Sessions go on over TCP without it.",
                 count(*clients, "client")
             )
         }
@@ -393,4 +402,13 @@ pub(super) fn times(day: Option<&str>, view: &View) -> String {
 /// What stands in place of stories beyond the bound.
 pub(super) fn more_stories(more: u64) -> String {
     format!("{} more, of other servers or codes. --session ID tells one's own story.", count(more, "session"))
+}
+
+/// "DTLS to the UDP port of 10.0.0.5:3391 ...".
+pub(super) fn gateway(gateway: &GatewayUdp) -> String {
+    let server = std::net::SocketAddr::new(gateway.server.ip, gateway.server.port);
+    format!(
+        "{} of DTLS to and from {server}, the UDP port of a Remote Desktop Gateway: sessions inside show only behind it.",
+        count(gateway.datagrams, "datagram")
+    )
 }

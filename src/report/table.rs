@@ -47,6 +47,9 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     for unlisted in &source.summary().unlisted {
         lines.hanging(1, (Tone::Plain, ""), (Tone::Plain, &summary::unlisted(unlisted, view)))?;
     }
+    for gateway in &source.summary().gateways_udp {
+        lines.hanging(1, (Tone::Plain, ""), (Tone::Plain, &summary::gateway(gateway)))?;
+    }
     let plans = summary::plan(source, &rows, view);
     for tale in summary::tell(source, &plans) {
         lines.blank()?;

@@ -48,7 +48,7 @@ fn syn(session: &UdpSession) -> Option<Verdict> {
 
 /// Data of one size that never arrived, while smaller ones did.
 fn data(session: &UdpSession, dir: Dir) -> Option<Verdict> {
-    let stuck = session.flow.stuck(dir)?;
+    let stuck = session.stuck(dir)?;
     let safe = if session.udp.client.is_ipv4() { SAFE.0 } else { SAFE.1 };
     let repeats = stuck.all;
     // The receiver is there, and goes on.
@@ -62,7 +62,7 @@ fn data(session: &UdpSession, dir: Dir) -> Option<Verdict> {
     let over = delay(repeats.first, repeats.last);
     let evidence = Evidence::seen(
         repeats.last,
-        format!("{sender} sent the same data {} times over {over}, in packets of {size} bytes", repeats.count),
+        format!("{} packets of {size} bytes and more that the {sender} sent within {over} never arrived", repeats.count),
     );
     let pass = match stuck.largest {
         0 => String::new(),
@@ -70,7 +70,7 @@ fn data(session: &UdpSession, dir: Dir) -> Option<Verdict> {
     };
     Some(
         Verdict::failed(RULE.code, Side::Network, Confidence::Likely, evidence)
-            .with(Evidence::seen(alive, format!("{receiver} was still there, and never acknowledged it")))
+            .with(Evidence::seen(alive, format!("{receiver} was still there, and never acknowledged them")))
             .explain(format!(
                 "Packets of {size} bytes from the {sender} did not get through over UDP{pass}; it broke in: {}. The opening \
                  of RDP-UDP tries 1,260 bytes in both directions, so the limit most likely lies in this one, or came later.{}",

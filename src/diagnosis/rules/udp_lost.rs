@@ -60,10 +60,13 @@ fn silent(session: &UdpSession) -> Option<Verdict> {
     )
 }
 
-fn after(session: &UdpSession) -> &'static str {
-    match (session.joined, session.tcp_end) {
-        (None, _) => " Its TCP session is not in this capture.",
-        (Some(_), Some(_)) => " The TCP session went on without it, and ended later.",
-        (Some(_), None) => " The TCP session went on without it.",
+fn after(session: &UdpSession) -> String {
+    let since = session.silence().map(|silence| silence.sent.first);
+    match (session.joined, session.tcp_end, since) {
+        (None, _, _) => " Its TCP session is not in this capture.".to_owned(),
+        (Some(_), Some(end), Some(since)) => {
+            format!(" The TCP session went on without it, and ended {} later.", delay(since, end))
+        }
+        (Some(_), _, _) => " The TCP session went on without it.".to_owned(),
     }
 }

@@ -112,6 +112,7 @@ impl<'a> Formed<'a> {
             attempts_by_outcome: by_name(of_attempts),
             unlisted: groups.iter().map(unlisted).collect(),
             patterns,
+            gateways_udp: Vec::new(),
         };
     }
 

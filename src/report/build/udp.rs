@@ -1,14 +1,19 @@
 //! RDP-UDP flows as the report shows them: in their session's list, or as sessions of their own.
 
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use super::diagnosis::{self, About};
 use super::session::{endpoint, timeline, tls};
 use super::{Lost, attempts, session};
-use crate::analyzer::DiagnosedUdp;
-use crate::base::PerDir;
+use crate::analyzer::{DiagnosedUdp, Whole};
+use crate::base::{PerDir, Timestamp};
+use crate::diagnosis::Brief;
 use crate::report::community_id::{self, community_id};
-use crate::report::model::{Metrics, Mode, Negotiation, Session, Span, Tcp, Time, Transport, UdpFlow};
+use crate::report::model::{
+    self, Metrics, Mode, Negotiation, Pattern, PatternKind, Session, Span, Tcp, Time, Transport, UdpFlow,
+};
+use crate::report::summary;
 use crate::report::text::{duration, hex};
 use crate::session::{Measured, UdpSession, udp_timeline};
 
@@ -61,7 +66,7 @@ pub(super) fn alone(diagnosed: &DiagnosedUdp, id: u64, attempt: u64, lost: &Lost
         timeline: flow.timeline,
         negotiation: Negotiation::default(),
         tls: flow.tls,
-        rdp: std::collections::BTreeMap::new(),
+        rdp: BTreeMap::new(),
         tcp: Tcp::default(),
         udp: Vec::new(),
         metrics: Some(flow.metrics),
@@ -118,4 +123,75 @@ fn metrics(happened: &UdpSession) -> Metrics {
 /// Two digits after the point.
 fn hundredths(per_cent: f64) -> f64 {
     (per_cent * 100.0).round() / 100.0
+}
+
+/// Which servers never answered UDP, however many sessions tried: told once, not session by session.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    servers: BTreeMap<SocketAddr, Server>,
+}
+
+#[derive(Debug)]
+struct Server {
+    sessions: u64,
+    answered: bool,
+    since: Timestamp,
+    clients: HashSet<IpAddr, ahash::RandomState>,
+}
+
+impl Tried {
+    /// Servers kept; a capture with more is a scan.
+    const SERVERS: usize = 4096;
+    /// Sessions that make it a habit.
+    const SEVERAL: u64 = 2;
+    const BLOCKED: &str = "udp-blocked";
+
+    /// Takes a session's flows.
+    pub(super) fn add(&mut self, brief: &Brief, whole: &Whole) {
+        let flows = match whole {
+            Whole::Told(diagnosed) => diagnosed.udp.as_slice(),
+            Whole::Udp(flow) => std::slice::from_ref(&**flow),
+            Whole::Bare(_) | Whole::Early(_) => return,
+        };
+        let known = self.servers.len() < Self::SERVERS || self.servers.contains_key(&brief.server);
+        if flows.is_empty() || !known {
+            return;
+        }
+        let blocked = |flow: &DiagnosedUdp| flow.diagnosis.verdict.code == Self::BLOCKED;
+        let server = self.servers.entry(brief.server).or_insert_with(|| Server {
+            sessions: 0,
+            answered: false,
+            since: brief.start,
+            clients: HashSet::default(),
+        });
+        server.sessions += 1;
+        server.answered |= !flows.iter().all(blocked);
+        server.since = server.since.min(brief.start);
+        if server.clients.len() < Self::SERVERS {
+            server.clients.insert(brief.client);
+        }
+    }
+
+    /// Servers that never answered in several sessions.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = Pattern> + '_ {
+        let never =
+            self.servers.iter().filter(|(_, server)| !server.answered && server.sessions >= Self::SEVERAL);
+        never.map(|(address, server)| {
+            let mut pattern = Pattern {
+                kind: PatternKind::UdpUnanswered,
+                server: Some(model::Server { ip: address.ip(), port: address.port() }),
+                client: None,
+                code: Some(Self::BLOCKED),
+                every: true,
+                sessions: server.sessions,
+                clients: server.clients.len() as u64,
+                servers: 1,
+                since: Time(server.since),
+                last_good: None,
+                text: String::new(),
+            };
+            pattern.text = summary::pattern(&pattern, |time| time.to_string());
+            pattern
+        })
+    }
 }

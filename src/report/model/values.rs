@@ -367,6 +367,8 @@ names! {
         Server = "server-wide",
         /// One client fails at every server.
         Client = "client-wide",
+        /// A server never answers UDP; sessions go on over TCP.
+        UdpUnanswered = "udp-unanswered",
     }
 }
 

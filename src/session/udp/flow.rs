@@ -109,9 +109,9 @@ impl Flow {
         self.traffic.as_ref().map_or_else(Measured::default, |traffic| traffic[dir].measure(heard))
     }
 
-    /// Data of `dir` that was sent again and again and that the other end never reported.
-    pub fn stuck(&self, dir: Dir) -> Option<super::traffic::Stuck> {
-        self.traffic.as_ref()?[dir].stuck()
+    /// Datagrams of `dir` that the other end, last heard at `heard`, never reported.
+    pub fn stuck(&self, dir: Dir, heard: Option<Timestamp>) -> Option<super::traffic::Stuck> {
+        self.traffic.as_ref()?[dir].stuck(heard)
     }
 
     /// Nothing more comes.
@@ -244,7 +244,7 @@ impl Flow {
             let data = packet.body.filter(|_| packet.packet_type != PacketType::DUMMY);
             traffic[dir].sent(number.into(), data.map(|body| body.channel_seq.into()), meta.ip_len, stamp);
         }
-        if let Some(body) = packet.body {
+        if let Some(body) = packet.body.filter(|_| self.inside.is_reading()) {
             let data = inside::joined(body.data);
             let payload =
                 Payload { number: body.channel_seq.into(), bits: 16, data: &data, len: body.len, stamp };

@@ -102,6 +102,11 @@ impl Tunnel {
         }
     }
 
+    /// Whether payloads are read still.
+    pub(super) const fn is_reading(&self) -> bool {
+        !matches!(self.reader, Reader::Done)
+    }
+
     /// Nothing more comes: what waits for what was missed is read without it.
     pub(super) fn finish(&mut self) {
         if let Reader::Stream(reader, lanes) = &mut self.reader {

@@ -195,6 +195,11 @@ impl UdpSession {
         (self.too_big(dir).is_none() && quoted.error.value.from == receiver.ip()).then_some(&quoted.error)
     }
 
+    /// Datagrams of `dir` that never arrived though its receiver was there.
+    pub fn stuck(&self, dir: Dir) -> Option<Stuck> {
+        self.flow.stuck(dir, self.udp.dir[dir.flip()].last.map(|last| last.time))
+    }
+
     /// One end kept sending what must be answered, and the other was silent.
     pub fn silence(&self) -> Option<Silence> {
         /// Neither end need send anything sooner: four keep-alives in 65 s (MS-RDPEUDP, appendix A).

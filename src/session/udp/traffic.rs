@@ -76,8 +76,8 @@ pub(super) struct Sent {
     rtt: Histogram,
     /// Shortest round trip in nanoseconds.
     fastest: i64,
-    /// The largest that arrived, as the length of its IP packet in bytes.
-    largest: u16,
+    /// The last numbered datagram.
+    last: Option<Stamp>,
     stuck: Option<(u64, Stuck)>,
 }
 
@@ -99,14 +99,16 @@ struct Carried {
     fate: Fate,
 }
 
-/// Data that was sent again and again and never reported received.
+/// Datagrams that were never reported received, though the other end was there: the same data again and again, or
+/// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stuck {
     /// The datagrams.
     pub all: Repeats,
-    /// Length of their IP packets in bytes, the first one's.
+    /// Length of the smallest of their IP packets in bytes.
     pub ip_len: u16,
-    /// Length of the largest IP packet of this direction that did arrive; 0 where none is known.
+    /// Length of the largest IP packet of this direction that did arrive after the first of them; 0 where none is
+    /// known.
     pub largest: u16,
 }
 
@@ -190,7 +192,7 @@ impl Sent {
             extra: 0,
             rtt: Histogram::default(),
             fastest: i64::MAX,
-            largest: 0,
+            last: None,
             stuck: None,
         }
     }
@@ -230,6 +232,7 @@ impl Sent {
         if transmission.fate.is_seen() {
             return;
         }
+        self.last = Some(stamp);
         transmission.time = stamp.time;
         transmission.ip_len = u16::try_from(ip_len).unwrap_or(u16::MAX);
         transmission.fate.see();
@@ -246,6 +249,9 @@ impl Sent {
     /// Notes which transmission carries which data.
     fn carried(&mut self, data: u32, number: u64, ip_len: u32, stamp: Stamp) {
         let data = self.data.unwrap(data, self.numbering.bits());
+        if self.data.is_empty() {
+            self.data.start(data);
+        }
         if !self.data.cover(data) {
             return;
         }
@@ -305,16 +311,36 @@ impl Sent {
         }
     }
 
-    /// Data that was sent again and again, and never arrived.
-    pub(super) fn stuck(&self) -> Option<Stuck> {
+    /// What never arrived, though it was sent again and again, or long before the other end was last heard.
+    pub(super) fn stuck(&self, heard: Option<Timestamp>) -> Option<Stuck> {
+        let stuck = self.repeated_in_vain().or_else(|| self.waited_in_vain(heard?))?;
+        let after = |sent: &&Transmission| sent.time > stuck.all.first.time;
+        let arrived =
+            self.numbers.iter().map(|(_, sent)| sent).filter(after).filter(|sent| sent.fate.is_received(0));
+        Some(Stuck { largest: arrived.map(|sent| sent.ip_len).max().unwrap_or(0), ..stuck })
+    }
+
+    fn repeated_in_vain(&self) -> Option<Stuck> {
         let (data, stuck) = self.stuck?;
         let carried = self.data.get(data)?;
-        let arrived = carried.fate.is_received(0)
-            || self
-                .numbers
-                .get(self.numbers.unwrap(carried.last, 32))
-                .is_none_or(|sent| sent.fate.is_received(0));
-        (!arrived).then_some(Stuck { largest: self.largest, ..stuck })
+        let last = self.numbers.get(self.numbers.unwrap(carried.last, 32));
+        let arrived = carried.fate.is_received(0) || last.is_none_or(|sent| sent.fate.is_received(0));
+        (!arrived).then_some(stuck)
+    }
+
+    /// Some senders never repeat what is stuck.
+    fn waited_in_vain(&self, heard: Timestamp) -> Option<Stuck> {
+        const LONG: i64 = 5 * Timestamp::SECOND;
+        let stuck = |sent: &&Transmission| {
+            let fate = sent.fate;
+            fate.is_seen() && !fate.is_received(0) && !fate.is_repeated() && heard.since(sent.time) >= LONG
+        };
+        let waiting = || self.numbers.iter().map(|(_, sent)| sent).filter(stuck);
+        let first = waiting().next()?;
+        let last = self.last?;
+        let count = u32::try_from(waiting().count()).unwrap_or(u32::MAX);
+        let all = Repeats { first: Stamp { time: first.time, ..last }, last, count };
+        Some(Stuck { all, ip_len: waiting().map(|sent| sent.ip_len).min()?, largest: 0 })
     }
 
     /// The other end's acknowledgement, versions 1 and 2: the vector ends at `newest`, a number of data. `in_order`:
@@ -496,7 +522,6 @@ impl Sent {
         while let Some(front) =
             self.numbers.front().filter(|front| front.fate.is_seen() && front.fate.is_settled())
         {
-            self.largest = self.largest.max(front.ip_len);
             let fate = front.fate;
             self.totals.add(fate);
             self.numbers.pop();
@@ -507,9 +532,6 @@ impl Sent {
     fn settle_to(&mut self, end: u64) {
         while self.numbers.base() < end {
             let Some(front) = self.numbers.pop() else { return };
-            if front.fate.is_seen() && front.fate.is_received(0) {
-                self.largest = self.largest.max(front.ip_len);
-            }
             self.totals.add(front.fate);
         }
     }

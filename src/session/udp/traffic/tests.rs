@@ -245,6 +245,16 @@ fn what_the_capture_missed_is_not_lost() {
 }
 
 #[test]
+fn what_was_before_the_first_number_was_not_missed() {
+    let mut sent = Sent::new(Numbering::Data);
+    sent.begins_at(Some(1001));
+    sent.sent(1001, Some(1001), 100, stamp(0));
+    sent.acknowledged_by_vector(1001, AckVector { elements: &[0] }, true, false, stamp(1).time);
+    let measured = sent.measure(Some(stamp(1).time));
+    assert_eq!((measured.sent, measured.lost, measured.missed), (1, 0, 0));
+}
+
+#[test]
 fn what_met_a_dead_path_is_not_loss() {
     let mut sent = Sent::new(Numbering::Data);
     for n in 0..50_u32 {
@@ -256,7 +266,7 @@ fn what_met_a_dead_path_is_not_loss() {
     let measured = sent.measure(Some(stamp(49).time));
     // The last one met it.
     assert_eq!((measured.sent, measured.lost, measured.repeats), (50, 1, 40));
-    let stuck = sent.stuck().unwrap();
+    let stuck = sent.stuck(None).unwrap();
     assert_eq!((stuck.all.count, stuck.ip_len), (41, 1200));
 }
 
