@@ -158,6 +158,8 @@ pub struct Verdict {
     pub evidence: Vec<Evidence>,
     /// Before the page's rivals.
     pub rivals: Vec<Rival>,
+    /// A code that the server named: what the page says of other codes does not matter then.
+    pub value: Option<u32>,
 }
 
 impl Verdict {
@@ -189,6 +191,7 @@ impl Verdict {
             explanation: String::new(),
             evidence: Vec::new(),
             rivals: Vec::new(),
+            value: None,
         }
     }
 

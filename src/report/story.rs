@@ -121,11 +121,15 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Confidence::Likely => "Likely",
         Confidence::Possible => "Possible, one of several causes",
     };
+    let silent = diagnosis.code.ends_with("-silent");
     let side = match diagnosis.side {
+        Side::Client if silent => "the client stopped answering",
+        Side::Server if silent => "the server did not answer",
         Side::Client => "ended by the client",
         Side::Server => "ended by the server",
         Side::Network => "ended by something between them",
-        Side::Unknown if matches!(outcome, Outcome::Healthy | Outcome::Degraded) => "it did not break",
+        Side::Unknown if outcome == Outcome::Healthy => "it did not break",
+        Side::Unknown if outcome == Outcome::Degraded => "the session itself worked",
         Side::Unknown => "who ended it is not shown",
     };
     // One of several causes makes nobody's configuration wrong.

@@ -26,11 +26,12 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         let name = row.and_then(|row| row.name).map_or_else(|| format!("{code:#x}"), |name| format!("{name} ({code:#x})"));
         let meaning = row.map_or("no published meaning", |row| row.meaning);
         let how = if DECISIONS.contains(&code) { "That is somebody's decision, no fault of the connection" } else { "The server named the reason" };
-        return Some(
+        let mut verdict =
             Verdict::failed(RULE.code, Side::Server, Confidence::Certain, Evidence::of(&error, format!("server sent Set Error Info {name}")))
                 .titled(format!("The server ended the session and said why: {meaning}"))
-                .explain(format!("{how}: {name}, {meaning}.")),
-        );
+                .explain(format!("{how}: {name}, {meaning}."));
+        verdict.value = Some(code);
+        return Some(verdict);
     }
     let tls = session.facts.tls.as_deref()?;
     let ultimatum = hidden_ultimatum(session)?;

@@ -56,6 +56,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
     let pages = page
         .iter()
         .flat_map(|page| &page.rivals)
+        .filter(|rival| concerns(rival.cause, verdict.value))
         .map(|rival| Rival { cause: rival.cause.into(), tell_apart: rival.tell_apart.into() });
     let ends = Ends::of(session);
     Diagnosis {
@@ -71,6 +72,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
         remedies: page
             .iter()
             .flat_map(|page| &page.remedies)
+            .filter(|remedy| concerns(remedy.text, verdict.value))
             .map(|remedy| self::remedy(remedy, &ends))
             .collect(),
         client_error: page.iter().flat_map(|page| &page.client_errors).map(client_error).collect(),
@@ -78,6 +80,22 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
             page.references.iter().map(|reference| Text::from(*reference)).collect()
         }),
     }
+}
+
+/// Whether what a page says concerns a code that is known: "0x5", "0x3 to 0x4", "0x10C9 and above", or no code.
+fn concerns(text: &str, value: Option<u32>) -> bool {
+    let Some(value) = value else { return true };
+    let words: Vec<&str> = text.split([' ', '(', ')', ',', ';']).collect();
+    let number = |word: &&str| u32::from_str_radix(word.strip_prefix("0x")?, 16).ok();
+    let Some(at) = words.iter().position(|word| number(word).is_some()) else { return true };
+    let rest = words.get(at..).unwrap_or_default();
+    let from = rest.first().and_then(number).unwrap_or_default();
+    let to = match rest {
+        [_, "to", to, ..] => number(to).unwrap_or(from),
+        [_, "and", "above", ..] => u32::MAX,
+        _ => from,
+    };
+    (from..=to).contains(&value)
 }
 
 fn evidence(evidence: &diagnosis::Evidence, session: About<'_>) -> Evidence {
@@ -202,5 +220,23 @@ mod tests {
         assert_eq!(replace("MYHOST HOSTS HOST_A"), "MYHOST HOSTS HOST_A");
         assert_eq!(replace("HOSTHOST"), "HOSTHOST");
         assert_eq!(replace(""), "");
+    }
+
+    #[test]
+    fn a_page_speaks_of_codes_one_by_one_and_in_ranges() {
+        let cases = [
+            ("For 0x3 to 0x4, see the time limits", 4, true),
+            ("For 0x3 to 0x4, see the time limits", 5, false),
+            ("For 0x10A, see the edition", 0x10A, true),
+            ("For 0x10A, see the edition", 0x109, false),
+            ("licensing (0x100 to 0x109)", 0x104, true),
+            ("malformed (0x10C9 and above)", 0x1136, true),
+            ("malformed (0x10C9 and above)", 9, false),
+            ("Look for a program that crashed", 9, true),
+        ];
+        for (text, value, expected) in cases {
+            assert_eq!(concerns(text, Some(value)), expected, "{text}, {value:#x}");
+            assert!(concerns(text, None));
+        }
     }
 }
