@@ -13,6 +13,8 @@ use crate::packet::{Segment, TcpFlags};
 const LEARNED: usize = 1 << 20;
 /// Bytes of all directions.
 const LEARNED_OF_ALL: usize = 1 << 28;
+/// Directions that are known; of a scan's that come later nothing stays but headers.
+const STREAMS: usize = 1 << 18;
 
 /// One direction of a connection.
 #[derive(Debug)]
@@ -33,15 +35,23 @@ struct Stream {
 pub(super) struct Streams {
     of: HashMap<(SocketAddr, SocketAddr), Vec<Stream>, ahash::RandomState>,
     learned: usize,
+    count: usize,
 }
 
 impl Streams {
     /// A segment, in the order of reading.
     pub(super) fn learn(&mut self, from: SocketAddr, to: SocketAddr, segment: &Segment<'_>, order: u64) {
-        let streams = self.of.entry((from, to)).or_default();
         let syn = segment.flags.contains(TcpFlags::SYN);
         let base = segment.seq.wrapping_add(u32::from(syn));
+        if self.count >= STREAMS && !self.of.contains_key(&(from, to)) {
+            return;
+        }
+        let streams = self.of.entry((from, to)).or_default();
         if streams.last().is_none_or(|last| syn && last.base != base) {
+            if self.count >= STREAMS {
+                return;
+            }
+            self.count += 1;
             streams.push(Stream {
                 order,
                 base,
