@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 
 use common::captures_below;
 use common::golden::project;
+use rdpwhy::base::LinkType;
+use rdpwhy::redact::{Frames, Kinds, Redactor};
 use serde_json::Value;
 
 fn rdpwhy(file: &Path, args: &[&str]) -> Vec<u8> {
@@ -133,4 +135,104 @@ fn nothing_else_changes() {
     let only = &json(&file, &["--redact=users", "--redact-key", "k"])["sessions"][0];
     assert_eq!((&only["client"], &only["tls"]), (&was["client"], &was["tls"]));
     assert_ne!(only["negotiation"]["cookie"], was["negotiation"]["cookie"]);
+}
+
+/// Spoiled frames: whatever they are, none fails, and none changes its length.
+#[test]
+fn spoiled_frames_are_rewritten_too() {
+    let redactor = Redactor::new(b"key", Kinds::ALL);
+    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        (noise % below as u64) as usize
+    };
+    for file in captures_below(&project("captures")) {
+        let mut capture = common::read(&file);
+        capture.frames.truncate(200);
+        for frame in &mut capture.frames {
+            for _ in 0..next(4) {
+                if let Some(byte) = (!frame.data.is_empty()).then(|| next(frame.data.len())) {
+                    frame.data[byte] = next(256) as u8;
+                }
+            }
+            if next(8) == 0 {
+                frame.data.truncate(next(frame.data.len() + 1));
+            }
+        }
+        let mut frames = Frames::new(&redactor);
+        for (frame, order) in capture.frames.iter().zip(1..) {
+            frames.learn(&frame.frame(order), order);
+        }
+        for (frame, order) in capture.frames.iter().zip(1..) {
+            if let Some(made) = frames.rewrite(&frame.frame(order), order) {
+                assert_eq!(made.len(), frame.data.len());
+            }
+        }
+    }
+}
+
+/// What a capture holds of an original: addresses in bytes, names in ASCII and UTF-16, ids and hashes in bytes.
+fn forms(original: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![original.as_bytes().to_vec()];
+    match original.parse() {
+        Ok(IpAddr::V4(ip)) => forms.push(ip.octets().to_vec()),
+        Ok(IpAddr::V6(ip)) => forms.push(ip.octets().to_vec()),
+        Err(_) => {}
+    }
+    forms.push(original.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let hex = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    if original.len() >= 32 && original.len().is_multiple_of(2) {
+        forms.extend(original.as_bytes().chunks(2).map(hex).collect::<Option<Vec<u8>>>());
+    }
+    forms
+}
+
+#[test]
+fn no_original_stands_in_a_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = our_words();
+    let (mut wrong, mut there_before) = (Vec::new(), 0);
+    for (at, file) in captures_below(&project("captures")).into_iter().enumerate() {
+        let to = folder.path().join(format!("{at}.pcapng"));
+        rdpwhy(&file, &["report", "--redact", "-o", to.to_str().unwrap()]);
+        let written = std::fs::read(&to).unwrap();
+        let mut originals = originals(&file, &json(&file, &[]));
+        originals.retain(|original| !stands(ours.as_bytes(), original));
+        let was = std::fs::read(&file).unwrap();
+        for original in &originals {
+            for form in forms(original) {
+                there_before += usize::from(was.windows(form.len()).any(|window| window == form));
+                let text = form == original.as_bytes();
+                // Four bytes of noise are hardly an address, but a short word may stand in a longer one.
+                let found = if text && form.len() < 6 {
+                    stands(&written, original)
+                } else {
+                    form.len() >= 4 && written.windows(form.len()).any(|window| window == form)
+                };
+                if found {
+                    wrong.push(format!("{}: {original:?} as {form:02x?}", file.display()));
+                }
+            }
+        }
+        let (before, after) = (common::read(&file), common::read(&to));
+        for (name, range) in [("target", 0..6), ("source", 6..12)] {
+            for frame in before.frames.iter().filter(|frame| frame.link == LinkType::ETHERNET) {
+                let mac = frame.data.get(range.clone()).unwrap_or_default();
+                if mac.first().is_some_and(|first| first & 1 == 0)
+                    && mac != [0; 6]
+                    && after.frames.iter().any(|frame| frame.data.get(range.clone()) == Some(mac))
+                {
+                    wrong.push(format!("{}: {name} {mac:02x?}", file.display()));
+                    break;
+                }
+            }
+        }
+        for frame in &after.frames {
+            assert!(frame.data.len() <= frame.wire_len as usize);
+        }
+    }
+    assert!(there_before > 500, "the search finds only {there_before} in what was not redacted");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -113,6 +113,18 @@ fn an_annotated_capture_says_the_same_again() {
 }
 
 #[test]
+fn a_redacted_capture_says_the_same_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = of_each_capture(folder.path(), |from, to| {
+        report(from, to, &["--redact"]);
+        let (before, after) = (verdicts(from), verdicts(to));
+        if before == after { Ok(()) } else { Err(format!("{before:?} became {after:?}")) }
+    });
+    let wrong = newly_malformed(&made, &folder.path().join("all"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn wireshark_shows_the_comments() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("annotated.pcapng");

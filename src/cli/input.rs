@@ -69,9 +69,10 @@ impl Found {
         (!captures.is_empty()).then(|| Found { again, status, ..find(captures, args) })
     }
 
-    /// The captures once more, from the start, each with its index.
-    pub(crate) fn captures(&self) -> Result<Vec<Capture>, OpenError> {
-        (0..).zip(&self.again).map(|(index, again)| again.open(index)).collect()
+    /// The captures once more, from the start, each with its index; all of them, or one.
+    pub(crate) fn captures(&self, only: Option<u16>) -> Result<Vec<Capture>, OpenError> {
+        let again = (0..).zip(&self.again).filter(|(index, _)| only.is_none_or(|only| only == *index));
+        again.map(|(index, again)| again.open(index)).collect()
     }
 
     /// What is wrong with the captures, for a person who does not see it in the report.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, ValueEnum};
 use rdpwhy::capture::{AtomicFile, Merged};
+use rdpwhy::redact::Redactor;
 use rdpwhy::report::build::Built;
 use rdpwhy::report::html::{self, Made};
 use rdpwhy::report::pcapng::{Pcapng, Said, Taken, Wanted};
@@ -89,6 +90,11 @@ const WIDTH: usize = 80;
 /// Sessions that are all told in full.
 const FEW: usize = 3;
 
+/// What `--redact` does to a capture beside.
+const LEFT_OUT: &str = "Of the payload stay the frames of messages and what in clear ones names nobody; the rest, \
+encrypted or not, is zeros. Interface names, filters, comments, name resolution and secrets are left out, as are \
+packets that are not understood. Checksums are mended.";
+
 /// Runs the command.
 pub(crate) fn run(args: &Report) -> Status {
     let Some(format) = args.format.or_else(|| Format::of(&args.output)) else {
@@ -106,8 +112,8 @@ pub(crate) fn run(args: &Report) -> Status {
         return Status::Trouble;
     }
     let redactor = match args.input.redactor() {
-        Ok(Some(_)) if pcapng => {
-            tell("a pcapng cannot be redacted yet; the other formats can");
+        Ok(Some(_)) if args.with_secrets => {
+            tell("--with-secrets gives away what --redact takes out");
             return Status::Trouble;
         }
         Ok(redactor) => redactor,
@@ -126,7 +132,8 @@ pub(crate) fn run(args: &Report) -> Status {
     let Some(built) = found.report(&args.input) else { return Status::Trouble };
     let redacted = redactor.as_ref().map(|redactor| Redacted::new(&built, redactor));
     let write = |out: &mut dyn Write| match (&redacted, format) {
-        (None, Format::Pcapng) => frames(&found, &built, args, out),
+        (None, Format::Pcapng) => frames(&found, &built, &built, None, args, out),
+        (Some(redacted), Format::Pcapng) => frames(&found, &built, redacted, redactor.as_ref(), args, out),
         (None, _) => write(&built, args, format, out),
         (Some(redacted), _) => write(redacted, args, format, out),
     };
@@ -153,6 +160,9 @@ pub(crate) fn run(args: &Report) -> Status {
             None => personal::holds(&built),
         };
         tell(&format!("{} {holds}", args.output.display()));
+        if pcapng && redactor.is_some() {
+            tell(LEFT_OUT);
+        }
     }
     found.status
 }
@@ -199,24 +209,34 @@ impl Write for Titled<'_> {
 }
 
 /// Reads the captures a second time.
-fn frames(found: &Found, source: &Built<'_>, args: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn frames(
+    found: &Found,
+    built: &Built<'_>,
+    shown: &impl Source,
+    redactor: Option<&Redactor>,
+    args: &Report,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut said = Said::default();
-    source.sessions().for_each(|session| said.add(&session));
-    let mut file = Pcapng::new(out, said)?;
+    shown.sessions().for_each(|session| said.add(&session));
+    said.note = redactor.map(|_| format!("This file {}. {LEFT_OUT}", personal::holds(shown)));
+    let mut file = Pcapng::new(out, said, redactor)?;
     if args.with_secrets {
         file.secrets(found.infos.iter())?;
     }
-    let captures = found.captures().map_err(io::Error::other)?;
-    let wanted = |of: Option<u16>| {
+    let passes: Vec<Option<u16>> =
+        if args.input.separate { (0..).take(found.infos.len()).map(Some).collect() } else { vec![None] };
+    for of in passes {
+        let read = || found.captures(of).map(Merged::new).map_err(io::Error::other);
         let here = |taken: &Taken| of.is_none_or(|of| taken.first.at.capture() == of);
-        if args.all_frames { Wanted::all() } else { Wanted::of(source.taken().filter(here)) }
-    };
-    if args.input.separate {
-        for (index, capture) in (0..).zip(captures) {
-            file.copy(Merged::new(vec![capture]), &found.infos, &mut wanted(Some(index)))?;
+        let mut wanted = if args.all_frames { Wanted::all() } else { Wanted::of(built.taken().filter(here)) };
+        if redactor.is_some() {
+            file.learn(read()?, &found.infos);
         }
-    } else {
-        file.copy(Merged::new(captures), &found.infos, &mut wanted(None))?;
+        file.copy(read()?, &found.infos, &mut wanted)?;
+    }
+    if file.dropped() > 0 {
+        tell(&format!("{} frames that cannot be redacted were left out", file.dropped()));
     }
     file.finish(&found.infos).map(drop)
 }

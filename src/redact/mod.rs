@@ -5,15 +5,26 @@
 //! keep common prefixes common (as Crypto-PAn does), and their kind: multicast stays multicast. Names keep their
 //! length, their punctuation and which of their characters are digits, so that a frame still dissects.
 
+mod datagrams;
+mod der;
+mod frame;
+mod messages;
 mod names;
+mod preamble;
+mod streams;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use sha2::{Digest, Sha256};
 
-use crate::base::open_flags;
+use crate::base::{Frame, Limits, open_flags};
+use crate::packet::{Body, Decoder};
+use frame::{Carried, Walk};
+use streams::Streams;
 
 pub use names::Names;
 
@@ -83,7 +94,12 @@ enum Use {
 pub struct Redactor {
     key: [u8; 32],
     kinds: Kinds,
+    /// Addresses that were asked for: each bit of one costs two hashes.
+    known: RefCell<HashMap<IpAddr, IpAddr, ahash::RandomState>>,
 }
+
+/// Addresses that are remembered.
+const KNOWN: usize = 1 << 16;
 
 /// Keys stay out of logs.
 impl std::fmt::Debug for Redactor {
@@ -95,7 +111,7 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     /// Under a key of any length; the same key gives the same substitutes.
     pub fn new(key: &[u8], kinds: Kinds) -> Self {
-        Redactor { key: Sha256::digest(key).into(), kinds }
+        Redactor { key: Sha256::digest(key).into(), kinds, known: RefCell::default() }
     }
 
     /// What is taken out.
@@ -111,14 +127,36 @@ impl Redactor {
 
     /// An address: two with a common prefix have substitutes with one as long.
     pub fn ip(&self, ip: IpAddr) -> IpAddr {
-        match ip {
+        if let Some(known) = self.known.borrow().get(&ip) {
+            return *known;
+        }
+        let made = match ip {
             IpAddr::V4(ip) => self.v4(ip).into(),
             IpAddr::V6(ip) => self.v6(ip).into(),
+        };
+        let mut known = self.known.borrow_mut();
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(ip, made);
+        made
+    }
+
+    /// The bytes of an address of either version, as many.
+    fn ip_bytes(&self, bytes: &mut [u8]) {
+        if let Ok(ip) = <[u8; 4]>::try_from(&*bytes) {
+            if let IpAddr::V4(made) = self.ip(ip.into()) {
+                bytes.copy_from_slice(&made.octets());
+            }
+        } else if let Ok(ip) = <[u8; 16]>::try_from(&*bytes)
+            && let IpAddr::V6(made) = self.ip(ip.into())
+        {
+            bytes.copy_from_slice(&made.octets());
         }
     }
 
     /// Those that name nobody stay: 0.0.0.0/8, loopback, multicast and reserved ones.
-    pub fn v4(&self, ip: Ipv4Addr) -> Ipv4Addr {
+    fn v4(&self, ip: Ipv4Addr) -> Ipv4Addr {
         let names_nobody = |bits: u32| matches!(bits >> 24, 0 | 127 | 224..);
         if names_nobody(ip.to_bits()) {
             return ip;
@@ -135,7 +173,7 @@ impl Redactor {
     }
 
     /// The kind of address stays: multicast, link-local, unique local, global.
-    pub fn v6(&self, ip: Ipv6Addr) -> Ipv6Addr {
+    fn v6(&self, ip: Ipv6Addr) -> Ipv6Addr {
         const SOLICITED: u128 = 0xff02_0000_0000_0000_0000_0001_ff00_0000;
         let bits = ip.to_bits();
         if let Some(inner) = ip.to_ipv4_mapped() {
@@ -204,6 +242,11 @@ impl Redactor {
         made
     }
 
+    /// The same where ids are to be taken out.
+    fn id_if(&self, id: &[u8]) -> Vec<u8> {
+        if self.kinds.contains(Kinds::IDS) { self.id(id) } else { id.to_vec() }
+    }
+
     /// A name: an address if it is one, else each of its words.
     pub fn name(&self, name: &str) -> String {
         match name.parse() {
@@ -256,4 +299,55 @@ impl Redactor {
 
 const fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Rewrites the frames of a capture, which are shown to it twice: first all, to [`Frames::learn`], then those
+/// that are wanted.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    redactor: &'a Redactor,
+    decoder: Decoder,
+    streams: Streams,
+    /// Frames that could not be kept.
+    pub dropped: u64,
+}
+
+impl<'a> Frames<'a> {
+    /// Nothing learned yet.
+    pub fn new(redactor: &'a Redactor) -> Self {
+        let decoder = Decoder::new(&Limits::default());
+        Frames { redactor, decoder, streams: Streams::default(), dropped: 0 }
+    }
+
+    /// Another capture begins, which has nothing to do with the ones before.
+    pub fn begin(&mut self) {
+        self.decoder = Decoder::new(&Limits::default());
+        self.streams = Streams::default();
+    }
+
+    /// Takes a frame of the first reading; `order` is its place in it, from 1.
+    pub fn learn(&mut self, frame: &Frame<'_>, order: u64) {
+        if let Ok(packet) = self.decoder.decode(frame, order)
+            && let Body::Tcp(segment) = packet.body
+        {
+            let from = SocketAddr::new(packet.meta.src, segment.src_port);
+            let to = SocketAddr::new(packet.meta.dst, segment.dst_port);
+            self.streams.learn(from, to, &segment, order);
+        }
+    }
+
+    /// The frame as it may be shown, never longer; `None` where it can't be. `order` as when it was learned.
+    pub fn rewrite(&mut self, frame: &Frame<'_>, order: u64) -> Option<Vec<u8>> {
+        let mut data = frame.data.to_vec();
+        let (redactor, streams) = (self.redactor, &mut self.streams);
+        let mut payload = |carried: Carried, data: &mut [u8]| match carried {
+            Carried::Tcp(from, to, seq) => streams.rewrite(redactor, (from, to, seq), order, data),
+            Carried::Udp(wire) => datagrams::datagram(redactor, data, wire),
+        };
+        let done = Walk { redactor, payload: &mut payload }.link(frame.link, &mut data);
+        if done.is_err() {
+            self.dropped += 1;
+        }
+        done.ok().map(|()| data)
+    }
 }

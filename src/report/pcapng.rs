@@ -9,6 +9,7 @@ use super::comments::{self, Comments};
 use super::model::Session;
 use crate::base::{Frame, Timestamp};
 use crate::capture::{CaptureInfo, Interface, Merged, Packet, Resolution, Section, Statistics, Writer};
+use crate::redact::{Frames, Redactor};
 
 pub use taken::{Taken, Wanted};
 
@@ -20,6 +21,8 @@ const SECTION_COMMENT: usize = 60_000;
 pub struct Said {
     verdicts: String,
     more: u64,
+    /// What was done to the frames.
+    pub note: Option<String>,
     comments: Comments,
 }
 
@@ -41,9 +44,10 @@ impl Said {
             0 => String::new(),
             more => format!("\nand {more} more sessions"),
         };
+        let note = self.note.as_ref().map_or_else(String::new, |note| format!("\n{note}"));
         let nothing = if self.verdicts.is_empty() { " no session" } else { "" };
         Section {
-            comment: Some(format!("rdpwhy:{nothing}{}{more}", self.verdicts)),
+            comment: Some(format!("rdpwhy:{nothing}{}{more}{note}", self.verdicts)),
             hardware: None,
             os: None,
             application: Some(format!("rdpwhy {}", env!("CARGO_PKG_VERSION"))),
@@ -53,9 +57,11 @@ impl Said {
 
 /// Writes one capture of several.
 #[derive(Debug)]
-pub struct Pcapng<W> {
+pub struct Pcapng<'a, W> {
     writer: Writer<W>,
     comments: Comments,
+    /// What takes out of frames what must not be there.
+    redact: Option<Frames<'a>>,
     /// What the file calls an interface of a capture.
     interfaces: HashMap<(u16, u32), u32>,
     /// Time of the last frame written.
@@ -64,12 +70,13 @@ pub struct Pcapng<W> {
     left_out: Option<(Timestamp, u16, u32, u32)>,
 }
 
-impl<W: Write> Pcapng<W> {
+impl<'a, W: Write> Pcapng<'a, W> {
     /// Begins the file.
-    pub fn new(out: W, said: Said) -> io::Result<Self> {
+    pub fn new(out: W, said: Said, redactor: Option<&'a Redactor>) -> io::Result<Self> {
         Ok(Pcapng {
             writer: Writer::new(out, &said.section())?,
             comments: said.comments,
+            redact: redactor.map(Frames::new),
             interfaces: HashMap::new(),
             last: Timestamp(i64::MIN),
             left_out: None,
@@ -77,10 +84,23 @@ impl<W: Write> Pcapng<W> {
     }
 
     /// Writes the decryption secrets that the captures came with: whoever has the file reads what they protect.
-    pub fn secrets<'a>(&mut self, captures: impl Iterator<Item = &'a CaptureInfo>) -> io::Result<()> {
+    pub fn secrets<'i>(&mut self, captures: impl Iterator<Item = &'i CaptureInfo>) -> io::Result<()> {
         captures
             .flat_map(|info| &info.secrets)
             .try_for_each(|secrets| self.writer.secrets(secrets.kind, &secrets.data))
+    }
+
+    /// Reads captures for what the frames in them are a part of: what is to be redacted must be known as a whole.
+    pub fn learn(&mut self, mut captures: Merged, known: &[CaptureInfo]) {
+        let Some(redact) = &mut self.redact else { return };
+        redact.begin();
+        let mut order = 0;
+        while let Some(frame) = captures.next_frame() {
+            if is_known(&frame, known) {
+                order += 1;
+                redact.learn(&frame, order);
+            }
+        }
     }
 
     /// Reads captures and writes the frames that are wanted. `known` is what the first reading found: what came
@@ -93,15 +113,23 @@ impl<W: Write> Pcapng<W> {
     ) -> io::Result<()> {
         let mut order = 0;
         while let Some(frame) = captures.next_frame() {
-            let known = known.get(usize::from(frame.at.capture()));
-            if known.is_some_and(|known| frame.at.number() > known.packets) {
+            if !is_known(&frame, known) {
                 continue;
             }
+            let known = known.get(usize::from(frame.at.capture()));
             order += 1;
             if wanted.takes(&frame, order) {
                 // As the first reading left it: the second has not come to the end yet.
                 let interface = known.and_then(|known| known.interfaces.get(frame.interface as usize));
-                self.frame(&frame, interface)?;
+                let redacted = match &mut self.redact {
+                    None => None,
+                    Some(redact) => match redact.rewrite(&frame, order) {
+                        Some(data) => Some(data),
+                        None => continue,
+                    },
+                };
+                let data = redacted.as_deref().unwrap_or(frame.data);
+                self.frame(&Frame { data, ..frame }, interface)?;
             } else if self.left_out.is_none_or(|(time, ..)| time < frame.time) {
                 self.left_out = Some((frame.time, frame.at.capture(), frame.interface, frame.wire_len));
             }
@@ -138,6 +166,11 @@ impl<W: Write> Pcapng<W> {
         Ok(self.writer.into_inner())
     }
 
+    /// Frames that could not be redacted and were left out.
+    pub fn dropped(&self) -> u64 {
+        self.redact.as_ref().map_or(0, |redact| redact.dropped)
+    }
+
     fn frame(&mut self, frame: &Frame<'_>, interface: Option<&Interface>) -> io::Result<()> {
         let capture = frame.at.capture();
         let unknown = Interface::new(frame.link, Resolution::NANOSECONDS);
@@ -152,8 +185,18 @@ impl<W: Write> Pcapng<W> {
         if let Some(&known) = self.interfaces.get(&(capture, number)) {
             return Ok(known);
         }
-        let new = self.writer.interface(described)?;
+        let mut described = described.clone();
+        if self.redact.is_some() {
+            // Adapters are named after their owners, and filters after hosts.
+            (described.name, described.description, described.filter) = (None, None, None);
+        }
+        let new = self.writer.interface(&described)?;
         self.interfaces.insert((capture, number), new);
         Ok(new)
     }
+}
+
+/// Whether the first reading had it too.
+fn is_known(frame: &Frame<'_>, known: &[CaptureInfo]) -> bool {
+    known.get(usize::from(frame.at.capture())).is_none_or(|known| frame.at.number() <= known.packets)
 }

@@ -18,6 +18,7 @@ use rdpwhy::protocol::{
     heartbeat, ja, kerberos, license, mcs, multitransport, negotiation, ntlm, preamble, rdpemt, rdpeudp,
     rdpeudp2, rdsaad, rdstls, redirection, security, share, spnego, tls, tpkt, tsgu, x224,
 };
+use rdpwhy::redact::{Frames, Kinds, Redactor};
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::{View, json, markdown, ndjson, table};
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("conversation", conversation),
     ("inside", inside),
     ("engine", engine),
+    ("redact", redact),
 ];
 
 /// A capture file of any format and compression.
@@ -52,6 +54,24 @@ pub fn capture_file(data: &[u8]) {
     }
     assert_eq!(capture.info().packets, frames);
     assert!(capture.next_frame().is_none(), "goes on after its end");
+}
+
+/// The frames of a capture file, redacted: none grows, and none fails.
+pub fn redact(data: &[u8]) {
+    let redactor = Redactor::new(b"fuzz", Kinds::ALL);
+    let mut frames = Frames::new(&redactor);
+    for again in [false, true] {
+        let Ok(mut capture) = Capture::from_reader("fuzz", Cursor::new(data.to_vec()), 0) else { return };
+        let mut order = 0;
+        while let Some(frame) = capture.next_frame() {
+            order += 1;
+            if !again {
+                frames.learn(&frame, order);
+            } else if let Some(made) = frames.rewrite(&frame, order) {
+                assert_eq!(made.len(), frame.data.len());
+            }
+        }
+    }
 }
 
 /// Frames one after another: link type, length (two bytes), how much was cut, bytes.
