@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::protocol::spnego::Message;
 
-    /// The first message of xfreerdp 2 to the shadow server, in the layout of MS-CSSP 2.2.1.
+    /// A first message in the layout of MS-CSSP 2.2.1, written by hand after it.
     const NEGOTIATE: &str = "3037 a003 020106 a130 302e 302c a02a 0428 4e544c4d53535000 01000000 b78208e2 \
          0000000000000000 0000000000000000 0601b11d0000000f";
 
