@@ -14,7 +14,7 @@ use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
 use crate::protocol::dtls::looks_like_dtls;
 use crate::protocol::gateway_udp;
 use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
-use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
+use crate::transport::{Config, Connections, Finished, Open, Pauses, TcpFacts};
 
 /// IP's number of it.
 const TCP: u8 = 6;
@@ -112,6 +112,7 @@ pub struct Analyzer {
     udp: UdpDesk,
     history: History,
     held: Held,
+    pauses: Pauses,
     done: VecDeque<Over>,
     /// Where the facts of a bare connection are looked at.
     room: Option<Box<TcpFacts>>,
@@ -140,6 +141,7 @@ impl Analyzer {
             udp: UdpDesk::new(&limits, keys.clone()),
             history: History::default(),
             held: Held::default(),
+            pauses: Pauses::default(),
             done: VecDeque::new(),
             room: None,
             overview: Overview::default(),
@@ -264,6 +266,11 @@ impl Analyzer {
         }
     }
 
+    /// Nothing was captured from `since` to the frame that comes next: no silence is claimed there.
+    pub fn paused(&mut self, since: Timestamp) {
+        self.pauses.add(since);
+    }
+
     /// The capture ended: what is open is handed out by [`Analyzer::poll`].
     pub fn finish(&mut self) {
         self.connections.finish();
@@ -334,15 +341,20 @@ impl Analyzer {
 
     /// Flows whose TCP session is not in the capture.
     fn alone(&mut self) {
-        while let Some(flow) = self.udp.poll() {
+        while let Some(mut flow) = self.udp.poll() {
+            self.pauses.cut_udp(&mut flow.udp);
             self.done.push_back(DiagnosedUdp::from(flow).into());
         }
     }
 
     fn take(&mut self, finished: Finished<Conversation>) {
         match finished {
-            Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
-            Finished::Session { facts: tcp, reader } => {
+            Finished::Bare(mut bare) => {
+                self.pauses.cut_bare(&mut bare);
+                self.done.push_back(Over::bare(bare, &mut self.room));
+            }
+            Finished::Session { facts: mut tcp, reader } => {
+                self.pauses.cut(&mut tcp);
                 let facts = reader.map(Conversation::into_facts).unwrap_or_default();
                 self.held.hear(&self.history, &mut self.done);
                 let session = Session::new(tcp, facts);
@@ -352,7 +364,11 @@ impl Analyzer {
                 }
                 let diagnosis = diagnose(&session, self.history.context(&session));
                 self.history.learn(&session, &diagnosis.verdict);
-                let udp = udp.into_iter().map(DiagnosedUdp::from).collect();
+                let udp = udp.into_iter().map(|mut flow| {
+                    self.pauses.cut_udp(&mut flow.udp);
+                    DiagnosedUdp::from(flow)
+                });
+                let udp = udp.collect();
                 let diagnosed = Diagnosed::new(session, udp, diagnosis);
                 self.held.take(diagnosed, &self.history, &mut self.done);
             }

@@ -19,13 +19,32 @@ pub struct Merged {
     waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// The capture whose frame is lent out.
     lent: Option<usize>,
+    /// The capture whose frame comes next, once that is known, and its time.
+    next: Option<(Timestamp, usize)>,
+    /// Whether each capture has given a frame, and how many of those wait.
+    begun: Vec<bool>,
+    running: usize,
+    /// The highest time so far.
+    latest: Option<Timestamp>,
     started: bool,
 }
+
+/// A ring buffer's next file begins with the next packet, which is not long in coming.
+const PAUSE: i64 = 5 * Timestamp::SECOND;
 
 impl Merged {
     /// Reads `captures` as one. Their indexes should differ.
     pub fn new(captures: Vec<Capture>) -> Self {
-        Merged { captures, waiting: BinaryHeap::new(), lent: None, started: false }
+        Merged {
+            begun: vec![false; captures.len()],
+            captures,
+            waiting: BinaryHeap::new(),
+            lent: None,
+            next: None,
+            running: 0,
+            latest: None,
+            started: false,
+        }
     }
 
     /// The next frame; `None` at the end of all captures.
@@ -34,10 +53,32 @@ impl Merged {
         if self.captures.len() == 1 {
             return self.captures.first_mut()?.next_frame();
         }
-        self.next_of_several()
+        let (time, index) = self.choose()?;
+        self.next = None;
+        self.lent = Some(index);
+        self.latest = self.latest.max(Some(time));
+        *self.begun.get_mut(index)? = true;
+        self.captures.get(index)?.waiting_frame()
     }
 
-    fn next_of_several(&mut self) -> Option<Frame<'_>> {
+    /// Since when nothing was captured, where every capture that has begun ended more than five seconds before
+    /// the next frame, another one's first.
+    #[inline]
+    pub fn paused(&mut self) -> Option<Timestamp> {
+        if self.captures.len() == 1 {
+            return None;
+        }
+        let (time, index) = self.choose()?;
+        let latest = self.latest?;
+        let is_pause = self.running == 0 && !*self.begun.get(index)? && time.since(latest) > PAUSE;
+        is_pause.then_some(latest)
+    }
+
+    /// Finds out which capture's frame comes next.
+    fn choose(&mut self) -> Option<(Timestamp, usize)> {
+        if self.next.is_some() {
+            return self.next;
+        }
         if !self.started {
             self.started = true;
             for (index, capture) in self.captures.iter_mut().enumerate() {
@@ -50,16 +91,22 @@ impl Merged {
             && let Some(time) = self.captures.get_mut(index)?.locate()
         {
             match self.waiting.peek() {
-                Some(&Reverse(first)) if first < (time, index) => self.waiting.push(Reverse((time, index))),
+                Some(&Reverse(first)) if first < (time, index) => {
+                    self.waiting.push(Reverse((time, index)));
+                    self.running += 1;
+                }
                 _ => {
-                    self.lent = Some(index);
-                    return self.captures.get(index)?.waiting_frame();
+                    self.next = Some((time, index));
+                    return self.next;
                 }
             }
         }
-        let Reverse((_, index)) = self.waiting.pop()?;
-        self.lent = Some(index);
-        self.captures.get(index)?.waiting_frame()
+        let Reverse((time, index)) = self.waiting.pop()?;
+        if *self.begun.get(index)? {
+            self.running -= 1;
+        }
+        self.next = Some((time, index));
+        self.next
     }
 
     /// What is known of each capture so far, in the order they were given.

@@ -164,7 +164,11 @@ fn find(captures: Vec<Capture>, args: &Input) -> Found {
 fn analyze(mut captures: Merged, args: &Input, found: &mut Found) {
     let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), ..Options::default() });
     let mut progress = Progress::new(captures.file_bytes());
-    while let Some(frame) = captures.next_frame() {
+    loop {
+        if let Some(since) = captures.paused() {
+            analyzer.paused(since);
+        }
+        let Some(frame) = captures.next_frame() else { break };
         analyzer.push(&frame);
         while let Some(over) = analyzer.poll_over() {
             found.collected.push(over);

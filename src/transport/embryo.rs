@@ -4,7 +4,7 @@
 use super::options::Options;
 use super::sightings::Print;
 use super::table::Class;
-use crate::base::{Seen, Stamp};
+use crate::base::{Seen, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
 use crate::transport::Marks;
 
@@ -247,6 +247,10 @@ impl Embryo {
 
     pub(super) fn first(&self) -> Stamp {
         self.node.record.first
+    }
+
+    pub(super) fn last(&self) -> Timestamp {
+        self.records().map(|record| record.last.time).max().unwrap_or_default()
     }
 
     pub(super) fn replay(&self) -> impl Iterator<Item = Replay> {

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use crate::base::Timestamp;
 use crate::capture::testing::*;
 use crate::capture::{Capture, Merged};
 
@@ -52,4 +53,24 @@ fn none_one_and_empty_captures() {
     assert!(order(&[]).is_empty());
     assert_eq!(order(&[&[3, 1]]), [(0, 1), (0, 2)]);
     assert_eq!(order(&[&[], &[1], &[]]), [(1, 1)]);
+}
+
+#[test]
+fn a_pause_is_where_no_capture_ran() {
+    let pauses = |files: &[&[u32]]| {
+        let captures = files.iter().zip(0..).map(|(times, index)| capture(index, times)).collect();
+        let mut merged = Merged::new(captures);
+        let mut pauses = Vec::new();
+        loop {
+            pauses.extend(merged.paused().map(|since| since.0 / Timestamp::SECOND));
+            if merged.next_frame().is_none() {
+                return pauses;
+            }
+        }
+    };
+    assert_eq!(pauses(&[&[1, 2], &[100, 200], &[300]]), [2, 200]);
+    assert_eq!(pauses(&[&[300], &[1, 2], &[100]]), [2, 100], "in any order of the files");
+    assert_eq!(pauses(&[&[1, 2], &[7]]), [0; 0], "a ring buffer's next file");
+    assert_eq!(pauses(&[&[1, 150], &[100]]), [0; 0], "another capture runs on");
+    assert_eq!(pauses(&[&[1, 500]]), [0; 0], "one capture runs all the time");
 }
