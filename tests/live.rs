@@ -334,6 +334,29 @@ fn the_file_is_opened_anew_and_the_interface_may_go() {
     assert_eq!((times("it has no link"), times("The interface disappeared")), (1 + early, 1), "{errors}");
 }
 
+/// While the interface is down nobody can know who was silent.
+#[test]
+fn an_interface_that_is_down_makes_no_silence() {
+    /// More than a silence must last where a capture ends.
+    const LONG: Duration = Duration::from_secs(7);
+    if !wanted("an_interface_that_is_down_makes_no_silence") {
+        return;
+    }
+    let capture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/inconclusive/ends-after-client-hello.pcapng");
+    let codes = ["up", "down"].map(|state| {
+        let cable = Cable::new(&format!("is-{state}"));
+        let live = cable.live("-i wire");
+        cable.replay(&capture, "");
+        shell(&format!("ip -n {} link set wire {state}", cable.namespace("b")));
+        std::thread::sleep(LONG);
+        let (lines, errors) = live.end();
+        assert_eq!(lines.len(), 2, "{errors}");
+        lines[0]["diagnosis"]["code"].clone()
+    });
+    assert_eq!(codes, ["tls-silent-after-client-hello", "inconclusive"]);
+}
+
 /// Only what the default filter takes, in VLAN tags too.
 #[test]
 fn the_default_filter_takes_rdp_in_vlan_tags() {

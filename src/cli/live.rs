@@ -266,7 +266,11 @@ impl<'a> Run<'a> {
         self.live.look_after();
         while let Some(event) = self.live.poll_event() {
             tell(&match event {
-                Event::Down { device, why } => format!("{device} is down ({why}); waiting for it"),
+                Event::Down { device, why } => {
+                    // What it would have carried until it is up is no silence.
+                    self.analyzer.paused(live::now());
+                    format!("{device} is down ({why}); waiting for it")
+                }
                 Event::Up { device } => format!("{device} is up again"),
             });
         }
