@@ -330,6 +330,16 @@ fn after_the_client_hello() {
     let hello = || t().negotiated(1).hello().ack(S);
     hello().rst(S).told().is("tls-reset-after-client-hello").side(Side::Server).sure(Confidence::Possible);
     hello().fin(S).told().is("tls-closed-after-client-hello").sure(Confidence::Possible);
+    // A goodbye says no more than the FIN behind it.
+    hello().s(&alert(1, 0)).fin(S).told().is("tls-closed-after-client-hello").sure(Confidence::Possible);
+    hello().s(&alert(1, 0)).rst(S).told().is("tls-reset-after-client-hello").sure(Confidence::Possible);
+    hello()
+        .s(&alert(1, 112))
+        .wait(1100.0)
+        .fin(C)
+        .told()
+        .is("tls-silent-after-client-hello")
+        .side(Side::Server);
     hello().wait(897.0).fin(C).told().is("inconclusive");
     hello().wait(1100.0).fin(C).rst(S).told().is("tls-silent-after-client-hello").side(Side::Server);
     hello().wait(4900.0).elsewhere().told().is("inconclusive");

@@ -7,15 +7,24 @@ pub(super) fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.client_hello.as_ref()?;
     let confirm = session.facts.confirm.as_ref().map(|confirm| confirm.span.last);
-    // Bytes that are no TLS are an answer, too; xrdp's goodbye in clear is looked at by itself.
-    let spoke = session.tcp.dir[Dir::ServerToClient].last_data.is_some_and(|data| {
-        hello.span.last.before(&data) && confirm.is_none_or(|confirm| confirm.before(&data))
-    });
-    let unanswered = tls.begun[Dir::ServerToClient].is_none()
+    // Bytes that are no TLS are an answer, too; a warning alert is none, and xrdp's goodbye in clear is looked
+    // at by itself.
+    let warning = server_warning(tls).map(|warning| warning.span);
+    let known = [Some(hello.span.last), confirm, warning.map(|span| span.last)];
+    let spoke = session.tcp.dir[Dir::ServerToClient]
+        .last_data
+        .is_some_and(|data| known.iter().flatten().all(|known| known.before(&data)));
+    let unanswered = tls.begun[Dir::ServerToClient]
+        .is_none_or(|begun| warning.is_some_and(|span| span.first == begun))
         && (!spoke || session.facts.clear_ultimatum.is_some())
         && !session.lacks(Dir::ServerToClient)
         && session.facts.request.is_some();
     unanswered.then_some((tls, hello.span))
+}
+
+/// A warning of the server, such as the close_notify before its FIN.
+fn server_warning(tls: &Tls) -> Option<&Seen<Alert>> {
+    tls.alerts.iter().find(|alert| alert.value.dir == Dir::ServerToClient && !alert.value.is_fatal())
 }
 
 /// The server's side ended the connection at `end`, by `how`, with nothing but that in answer to the
@@ -29,9 +38,13 @@ pub(super) fn ended_after_hello(
     alike: u32,
 ) -> Option<Verdict> {
     let (tls, hello) = hello_unanswered(session)?;
-    if !tls.alerts.is_empty() {
+    if tls.alerts.iter().any(|alert| alert.value.is_fatal() || alert.value.dir == Dir::ClientToServer) {
         return None;
     }
+    let warned = match server_warning(tls) {
+        Some(warning) => format!("the warning {}", alert_text(&warning.value)),
+        None => "no alert".to_owned(),
+    };
     let delay = delay(hello.last, end);
     let worked = context.server.and_then(|server| server.established);
     // Like failures of this server and no success speak for its certificate or key.
@@ -47,7 +60,7 @@ pub(super) fn ended_after_hello(
         let frame = stamp.at.number();
         format!(" An earlier handshake with this server succeeded (frame {frame}), so its key worked then.")
     });
-    let text = format!("server's side sent {how} {delay} after the ClientHello; no alert, no ServerHello");
+    let text = format!("server's side sent {how} {delay} after the ClientHello; {warned}, no ServerHello");
     let agreed = "server had agreed to TLS in the Connection Confirm";
     Some(
         Verdict::failed(code, Side::Server, confidence, Evidence::seen(end, text))
