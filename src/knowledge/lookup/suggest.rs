@@ -7,7 +7,7 @@ use crate::knowledge::codes;
 const MOST: usize = 5;
 /// Longer texts are no mistyped names.
 const LONGEST: usize = 64;
-/// A part of a name that is shorter than this is in too many.
+/// A part of a name that is shorter than this is in too many, unless it is a word of its own.
 const SHORTEST_PART: usize = 4;
 
 /// What the text may have meant, the nearest first.
@@ -65,7 +65,8 @@ fn near_name(text: &str) -> Vec<String> {
         // What only shares a part is farther away than anything mistyped.
         let start: String = whole.chars().take(length).collect();
         let part = whole.contains(&asked) || distance(&asked, &start, most).is_some();
-        let part = (length >= SHORTEST_PART && part).then_some(most + 1);
+        let word = name.split(['-', '_']).any(|word| word.eq_ignore_ascii_case(text));
+        let part = (word || length >= SHORTEST_PART && part).then_some(most + 1);
         if let Some(near) = near.or(part) {
             found.push((near, name));
         }
@@ -133,6 +134,7 @@ mod tests {
         assert!(near("STATUS_LOGON_FAILUR").contains(&"STATUS_LOGON_FAILURE".to_owned()));
         assert_eq!(near("tls-cypher")[0], "tls-cipher-mismatch", "a mistyped part");
         assert!(near("cipher").contains(&"tls-cipher-mismatch".to_owned()), "a part");
+        assert!(near("nla").contains(&"nla-reset".to_owned()), "a word");
         assert_eq!(near("0x516")[0], "0x204 (516)", "decimal digits as hexadecimal ones");
         assert!(near("0x905").contains(&"0x904".to_owned()));
         assert!(near("0xC000006B").contains(&"0xC000006D".to_owned()));
