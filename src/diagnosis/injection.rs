@@ -5,6 +5,7 @@
 
 use super::{Evidence, Verdict};
 use crate::base::{Dir, Timestamp};
+use crate::knowledge::Fact;
 use crate::session::{DirFacts, Rst, Session};
 
 /// What speaks against a RST's supposed sender.
@@ -65,12 +66,14 @@ pub(super) fn signs(session: &Session) -> Option<Signs> {
     Some(signs)
 }
 
-/// Adds the rival to a verdict on a RST that shows a single sign.
+/// Adds a single sign on the RST to the verdict's evidence, and the rival that it speaks for.
 pub(super) fn with_rival(session: &Session, verdict: Verdict) -> Verdict {
     let Some(signs) = signs(session).filter(|signs| !signs.is_empty()) else { return verdict };
-    let one: Vec<&str> = signs.all().map(|sign| sign.text.as_str()).collect();
-    verdict.rival(
-        format!("a device on the path sent the RST in that end's name; one sign of it: {}", one.join(", ")),
+    let how = if signs.weak.is_empty() { "a sign" } else { "a weak sign, since honest ones may look so, too," };
+    let Some(sign) = signs.all().next().cloned() else { return verdict };
+    let text = format!("{}: {how} that something else sent it", sign.text);
+    verdict.with(Evidence { text, ..sign }).knowing(Fact::Odd, true).rival(
+        "a device on the path sent the RST in that end's name; the evidence has one sign of it",
         "capture at that end: whether the RST leaves it; logs of firewalls and inspection devices at that second",
     )
 }

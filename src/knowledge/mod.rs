@@ -8,9 +8,11 @@ use std::sync::OnceLock;
 
 pub mod codes;
 pub mod explain;
+mod facts;
 pub mod lookup;
 mod page;
 
+pub use facts::{Fact, Facts, When};
 pub use page::{ClientError, Page, Remedy, Rival};
 
 /// Embeds the pages of these codes.

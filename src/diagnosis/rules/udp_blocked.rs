@@ -43,6 +43,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
             .with(sent)
             .titled(title)
             .owned_by(owner)
+            .knowing(Fact::Icmp, true)
             .explain(format!(
                 "The client's request for UDP to {} came back as \"{words}\", said by {who}.{goes_on}",
                 server(session)
