@@ -115,9 +115,14 @@ impl Evidence {
 
     /// Something that never came: `what` is e.g. "no answer from the server".
     pub fn absent(absence: &Absence, what: &str) -> Self {
+        Self::awaited(absence, what, "the other end gave up")
+    }
+
+    /// [`Evidence::absent`] with what ended the wait, where it was not the capture: "the client gave up".
+    pub fn awaited(absence: &Absence, what: &str, end: &str) -> Self {
         let seconds = absence.seconds();
         let text = match absence.ended {
-            Until::GaveUp(_) => format!("{what} for {seconds:.1} s, until the other end gave up"),
+            Until::GaveUp(_) => format!("{what} for {seconds:.1} s, until {end}"),
             Until::CaptureEnded => format!("{what} for {seconds:.1} s, until the capture ended"),
             Until::LetGo => format!("{what} for {seconds:.1} s, as long as this connection was followed"),
         };

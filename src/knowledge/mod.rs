@@ -11,6 +11,7 @@ pub mod explain;
 mod facts;
 pub mod lookup;
 mod page;
+pub mod words;
 
 pub use facts::{Fact, Facts, When};
 pub use page::{ClientError, Page, Remedy, Rival};

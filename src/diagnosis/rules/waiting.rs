@@ -21,11 +21,12 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
         ),
     };
     let of = if stall.waits == Waits::Missing { sender } else { silent };
-    let absence = match stall.end {
-        End::GaveUp(_, stamp) => {
-            Absence { after: repeats.first, until: stamp.time, ended: Until::GaveUp(stamp) }
+    let after = repeats.first;
+    let (absence, waiter) = match stall.end {
+        End::GaveUp(dir, stamp) => {
+            (Absence { after, until: stamp.time, ended: Until::GaveUp(stamp) }, dir.sender())
         }
-        End::CaptureEnded(until) => Absence { after: repeats.first, until, ended: Until::CaptureEnded },
+        End::CaptureEnded(until) => (Absence { after, until, ended: Until::CaptureEnded }, sender),
     };
     let icmp = session
         .unreachable_since(repeats.first)
@@ -42,7 +43,7 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
     });
     let span = Span { first: repeats.first, last: repeats.last };
     Verdict::failed(code, side, Confidence::Likely, Evidence::seen(span, text))
-        .with(Evidence::absent(&absence, &format!("no {missing} from the {of} reached this capture point")))
+        .with(Evidence::awaited(&absence, &format!("no {missing} from the {of} reached this capture point"), &format!("the {waiter} gave up")))
         .knowing(Fact::Icmp, said.is_some())
         .with(said)
         .knowing(silent_end(stall.dir.flip()), stall.waits != Waits::Missing)
@@ -157,7 +158,7 @@ pub(super) fn unanswered(
         (Side::Unknown, "unknown", stack)
     };
     Verdict::failed(code, side, Confidence::Likely, asked)
-        .with(Evidence::absent(absence, nothing_from_server(session)))
+        .with(Evidence::awaited(absence, nothing_from_server(session), "the client gave up"))
         .with(missing.map(|ahead| {
             Evidence::seen(ahead.last, "this packet of the server stands behind bytes that never came")
         }))
