@@ -505,7 +505,7 @@ fn failed_attempts_come_first_and_what_was_got_over_is_told_in_brief() {
 fn a_failed_attempt_tells_each_of_its_failures_once() {
     let text = text(&report(&[refused(0.0), refused(2.0), late(4.0), left(6.0)]));
     assert_eq!(text.matches("How far it got").count(), 2, "{text}");
-    assert!(text.contains("The same happened in session 2."), "{text}");
+    assert!(text.contains("Session 2 has the same diagnosis."), "{text}");
     assert!(text.contains("What made the attempt (1) fail is told of session 3."), "{text}");
 }
 

@@ -534,7 +534,7 @@ fn several_captures_are_told_apart() {
     let mut report = report(vec![session.clone()]);
     report.captures.push(capture("other/b.pcapng"));
     let text = table_text(&report, &View::default());
-    assert!(text.contains("lasted 0.250 s, in a.pcapng\n"), "{text}");
+    assert!(text.contains("0.250 s from first to last packet, in a.pcapng\n"), "{text}");
     assert!(text.contains("broke at frame 9"), "{text}");
     session.diagnosis.evidence[0].capture = 1;
     report.sessions = vec![session];
@@ -556,7 +556,7 @@ fn a_scan_stays_readable() {
     let report = report(sessions);
     for text in [table_text(&report, &View::default()), markdown_text(&report, &View::default())] {
         assert_eq!(text.matches("How far it got").count(), 50);
-        assert!(text.contains("The same happened in session 2501."), "the first server's");
+        assert!(text.contains("Session 2501 has the same diagnosis."), "the first server's");
         assert!(text.contains("2,450 sessions more, of other servers or codes."));
         assert_eq!(
             text.lines().filter(|line| line.contains("tcp-connect ") && line.contains("0.250 s")).count(),

@@ -5,6 +5,7 @@
 
 use super::{Evidence, Verdict};
 use crate::base::{Dir, Timestamp};
+use crate::knowledge::Fact;
 use crate::session::{DirFacts, Rst, Session};
 
 /// What speaks against a RST's supposed sender.
@@ -65,12 +66,14 @@ pub(super) fn signs(session: &Session) -> Option<Signs> {
     Some(signs)
 }
 
-/// Adds the rival to a verdict on a RST that shows a single sign.
+/// Adds a single sign on the RST to the verdict's evidence, and the rival that it speaks for.
 pub(super) fn with_rival(session: &Session, verdict: Verdict) -> Verdict {
     let Some(signs) = signs(session).filter(|signs| !signs.is_empty()) else { return verdict };
-    let one: Vec<&str> = signs.all().map(|sign| sign.text.as_str()).collect();
-    verdict.rival(
-        format!("a device on the path sent the RST in that end's name; one sign of it: {}", one.join(", ")),
+    let honest = if signs.weak.is_empty() { "" } else { ", a weak one, since many honest ones look so" };
+    let Some(sign) = signs.all().next().cloned() else { return verdict };
+    let text = format!("{}: a sign that something else sent it{honest}", sign.text);
+    verdict.with(Evidence { text, ..sign }).knowing(Fact::Odd, true).rival(
+        "a device on the path sent the RST in that end's name; the evidence has one sign of it",
         "capture at that end: whether the RST leaves it; logs of firewalls and inspection devices at that second",
     )
 }
@@ -115,8 +118,22 @@ fn ttl(rst: &Rst) -> Option<String> {
     const HOPS: u8 = 2;
     let prior = rst.prior.filter(|prior| prior.interface == rst.marks.interface)?;
     (prior.ttl.abs_diff(rst.ttl) >= HOPS).then(|| {
-        format!("the RST's TTL is {}, that of its supposed sender's packet before it {}", rst.ttl, prior.ttl)
+        format!(
+            "the RST's TTL is {}, that of its supposed sender's packet before it {}",
+            distance(rst.ttl),
+            distance(prior.ttl)
+        )
     })
+}
+
+/// "57 (of 64, so probably 7 hops away)", by the initial TTLs of common systems.
+fn distance(ttl: u8) -> String {
+    let start: u8 = [64, 128].into_iter().find(|start| ttl <= *start).unwrap_or(255);
+    match start.saturating_sub(ttl) {
+        0 => format!("{ttl} (as sent, so from this network)"),
+        1 => format!("{ttl} (of {start}, so probably 1 hop away)"),
+        hops => format!("{ttl} (of {start}, so probably {hops} hops away)"),
+    }
 }
 
 /// Far outside a running count. 0 belongs to [`form`].

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod context;
+mod facts;
 mod groups;
 mod injection;
 mod ledger;
@@ -22,6 +23,7 @@ pub use rules::{CONNECT, REGISTRY, Rule, UDP_REGISTRY};
 pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
+use crate::knowledge::Facts;
 use crate::session::{Session, UdpSession};
 
 /// The verdict on a session, and the others that also fit.
@@ -41,6 +43,8 @@ pub trait Subject: Sized + 'static {
     fn one_sided(&self) -> bool;
     /// The verdict where no rule fires.
     fn inconclusive(&self, context: &Context<'_>) -> Verdict;
+    /// What decides which causes and steps of the verdict's page concern it.
+    fn facts(&self, verdict: &Verdict) -> Facts;
 }
 
 impl Subject for Session {
@@ -52,6 +56,10 @@ impl Subject for Session {
 
     fn inconclusive(&self, context: &Context<'_>) -> Verdict {
         rules::inconclusive::verdict(self, context)
+    }
+
+    fn facts(&self, verdict: &Verdict) -> Facts {
+        facts::of_session(self, verdict)
     }
 }
 
@@ -65,6 +73,10 @@ impl Subject for UdpSession {
     fn inconclusive(&self, _: &Context<'_>) -> Verdict {
         rules::udp::inconclusive(self)
     }
+
+    fn facts(&self, verdict: &Verdict) -> Facts {
+        facts::of_verdict(verdict)
+    }
 }
 
 /// Asks every rule and ranks what they say.
@@ -75,6 +87,15 @@ pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome
 /// ranks each pair that can fire together.
 pub fn diagnose_with<S: Subject>(rules: &[Rule<S>], session: &S, context: Context<'_>) -> Diagnosis {
+    let mut diagnosis = ranked(rules, session, context);
+    if !context.short {
+        let facts = session.facts(&diagnosis.verdict);
+        diagnosis.verdict.facts = diagnosis.verdict.facts.and(facts);
+    }
+    diagnosis
+}
+
+fn ranked<S: Subject>(rules: &[Rule<S>], session: &S, context: Context<'_>) -> Diagnosis {
     if session.one_sided() {
         return Diagnosis { verdict: session.inconclusive(&context), others: Vec::new() };
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::base::{Absence, Seen, Span, Until};
+use crate::knowledge::{Fact, Facts};
 
 /// How a session ended, as a user would put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,9 +115,14 @@ impl Evidence {
 
     /// Something that never came: `what` is e.g. "no answer from the server".
     pub fn absent(absence: &Absence, what: &str) -> Self {
+        Self::awaited(absence, what, "the other end gave up")
+    }
+
+    /// [`Evidence::absent`] with what ended the wait, where it was not the capture: "the client gave up".
+    pub fn awaited(absence: &Absence, what: &str, end: &str) -> Self {
         let seconds = absence.seconds();
         let text = match absence.ended {
-            Until::GaveUp(_) => format!("{what} for {seconds:.1} s, until the other end gave up"),
+            Until::GaveUp(_) => format!("{what} for {seconds:.1} s, until {end}"),
             Until::CaptureEnded => format!("{what} for {seconds:.1} s, until the capture ended"),
             Until::LetGo => format!("{what} for {seconds:.1} s, as long as this connection was followed"),
         };
@@ -160,6 +166,8 @@ pub struct Verdict {
     pub rivals: Vec<Rival>,
     /// A code that the server named: what the page says of other codes does not matter then.
     pub value: Option<u32>,
+    /// What is known of the session: the page's causes and steps that it excludes are not told.
+    pub facts: Facts,
 }
 
 impl Verdict {
@@ -192,6 +200,7 @@ impl Verdict {
             evidence: Vec::new(),
             rivals: Vec::new(),
             value: None,
+            facts: Facts::default(),
         }
     }
 
@@ -216,6 +225,12 @@ impl Verdict {
     /// Another owner than the page's.
     pub fn owned_by(mut self, owner: &'static str) -> Self {
         self.owner = Some(owner);
+        self
+    }
+
+    /// Notes a fact, where it `holds`.
+    pub fn knowing(mut self, fact: Fact, holds: bool) -> Self {
+        self.facts = self.facts.with(fact, holds);
         self
     }
 

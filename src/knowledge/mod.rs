@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 
 pub mod codes;
 pub mod explain;
+mod facts;
 pub mod lookup;
 mod page;
+pub mod words;
 
+pub use facts::{Fact, Facts, When};
 pub use page::{ClientError, Page, Remedy, Rival};
 
 /// Embeds the pages of these codes.

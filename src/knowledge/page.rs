@@ -11,7 +11,10 @@
 //! ## Read more           - <title> <<address>>
 //! ```
 //!
-//! A list without items says `None.` Reading is lax: what is malformed is left out. The tests are strict.
+//! A rival or a remedy that does not concern every session of its code begins with a condition in
+//! brackets, of [`Fact`](super::Fact)s. A list without items says `None.` Reading is lax: what is malformed is left out. The tests are strict.
+
+use super::facts::When;
 
 /// What is known of one diagnosis, apart from any session. Everything borrows from the embedded text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Page {
 /// Another cause that the wire alone does not exclude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rival {
+    /// Which sessions it concerns.
+    pub when: When,
     /// The cause.
     pub cause: &'static str,
     /// The event, command or second capture that separates it from the page's own.
@@ -51,6 +56,8 @@ pub struct Rival {
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remedy {
+    /// Which sessions it concerns.
+    pub when: When,
     /// "user", "client admin", "server admin", "network admin" or "identity admin".
     pub who: &'static str,
     /// What to do.
@@ -114,18 +121,20 @@ pub(super) fn items(body: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 fn rival(item: &'static str) -> Option<Rival> {
+    let (when, item) = When::split(item);
     let (cause, tell_apart) = item.split_once(" | ")?;
-    Some(Rival { cause: cause.trim(), tell_apart: tell_apart.trim() })
+    Some(Rival { when, cause: cause.trim(), tell_apart: tell_apart.trim() })
 }
 
 pub(super) fn remedy(item: &'static str) -> Option<Remedy> {
+    let (when, item) = When::split(item);
     let (who, rest) = item.split_once(": ")?;
     let command = rest.strip_suffix('`').and_then(|rest| rest.rsplit_once('`'));
     let (text, command) = match command {
         Some((text, command)) => (text, Some(command)),
         None => (rest, None),
     };
-    Some(Remedy { who, text: text.trim(), command })
+    Some(Remedy { when, who, text: text.trim(), command })
 }
 
 fn client_error(item: &'static str) -> Option<ClientError> {
@@ -276,6 +285,7 @@ mod tests {
                 assert!(remedy.command.is_none_or(|command| !command.is_empty()), "{code}");
             }
             for rival in &page.rivals {
+                assert!(!rival.cause.starts_with('['), "{code}: no such condition: {}", rival.cause);
                 assert!(!rival.cause.ends_with('.') && !rival.tell_apart.ends_with('.'), "{code}: {rival:?}");
                 assert!(!rival.tell_apart.is_empty(), "{code}: {}", rival.cause);
             }
@@ -319,10 +329,11 @@ mod tests {
         let page = Page::parse("a-code", TEXT);
         assert_eq!((page.title, page.owner, page.summary), ("A title", "server", "One. Two."));
         assert_eq!(page.meaning, "First.\r\n\r\nSecond.");
-        assert_eq!(page.rivals, [Rival { cause: "another cause", tell_apart: "a | b" }]);
-        assert_eq!(page.remedies[0], Remedy { who: "user", text: "Wait.", command: None });
+        assert_eq!(page.rivals, [Rival { when: When::default(), cause: "another cause", tell_apart: "a | b" }]);
+        let when = When::default();
+        assert_eq!(page.remedies[0], Remedy { when, who: "user", text: "Wait.", command: None });
         let command = Some("Get-Thing | Sort");
-        assert_eq!(page.remedies[1], Remedy { who: "server admin", text: "Look:", command });
+        assert_eq!(page.remedies[1], Remedy { when, who: "server admin", text: "Look:", command });
         assert_eq!(page.client_errors, [ClientError { code: "0x904", extended: None, fit: "expected" }]);
         assert_eq!(page.references, ["Here <https://example.org/>"]);
     }

@@ -240,7 +240,7 @@ fn session_page<W: Write>(
             .iter()
             .map(|rival| (story::capital(&rival.cause), rival.tell_apart.as_ref()))
             .collect(),
-        errors: diagnosis.client_error.iter().map(story::client_error).collect(),
+        errors: story::client_errors(diagnosis),
         others: session
             .other_diagnoses
             .iter()
@@ -275,7 +275,7 @@ fn steps(session: &Session, frames: Frames<'_>) -> Vec<Step> {
             rest: rest.join(", "),
         }
     };
-    story::ladder(session, frames).into_iter().map(step).collect()
+    story::ladder(session, frames, false).into_iter().map(step).collect()
 }
 
 fn evidence<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Evidence<'a>> {

@@ -12,7 +12,7 @@ use super::zone::Zone;
 pub fn session(session: &Session, zone: &Zone) -> String {
     let diagnosis = &session.diagnosis;
     let mut line = format!(
-        "{} {zone} {} {} {} -> {} (session {}, reached {}, {})",
+        "{} {zone} {} {} {} -> {} (session {}, ended in {}, {})",
         zone.full(session.start),
         session.outcome.as_str(),
         diagnosis.code,

@@ -118,7 +118,7 @@ fn story<W: Write>(
             }
         }
         if !diagnosis.rivals.is_empty() {
-            writeln!(out, "\n**What else it could be, and how to tell**\n")?;
+            writeln!(out, "\n**{}**\n", story::rivals_title(diagnosis))?;
             for rival in &diagnosis.rivals {
                 writeln!(out, "- {}", markdown(&story::rival(rival)))?;
             }
@@ -144,7 +144,7 @@ fn story<W: Write>(
 
 fn ladder<W: Write>(out: &mut W, session: &Session, frames: Frames<'_>) -> io::Result<()> {
     writeln!(out, "\n**How far it got**\n")?;
-    for step in story::ladder(session, frames) {
+    for step in story::ladder(session, frames, false) {
         let parts: Vec<&str> = [step.time.as_str(), &step.frames, &step.note]
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -164,9 +164,9 @@ fn last<W: Write>(out: &mut W, session: &Session) -> io::Result<()> {
         }
     }
     if !diagnosis.client_error.is_empty() {
-        writeln!(out, "\n**What the Windows client (mstsc) shows**\n")?;
-        for error in &diagnosis.client_error {
-            writeln!(out, "- {}", markdown(&story::client_error(error)))?;
+        writeln!(out, "\n**{}**\n", story::CLIENT_ERRORS)?;
+        for error in story::client_errors(diagnosis) {
+            writeln!(out, "- {}", markdown(&error))?;
         }
     }
     if !diagnosis.references.is_empty() {

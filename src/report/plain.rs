@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::model::{Outcome, Session};
+use super::model::{Diagnosis, Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::saw;
 use super::source::Place;
@@ -18,13 +18,14 @@ pub(super) const fn tone(outcome: Outcome) -> Tone {
     }
 }
 
-/// Rivals, remedies and errors that fit on a screen with the rest.
-const fn most(depth: Depth, view: &View) -> usize {
-    match depth {
-        _ if view.every_story => usize::MAX,
-        Depth::Full => 4,
-        Depth::Short | Depth::Brief | Depth::None => 3,
-    }
+/// Rivals that fit on a screen with the rest.
+const RIVALS: usize = 4;
+/// Remedies that do: the one that mends it must be among them.
+const REMEDIES: usize = 6;
+
+/// How many items of a list are told.
+const fn most(few: usize, view: &View) -> usize {
+    if view.every_story { usize::MAX } else { few }
 }
 
 /// Writes one session's story.
@@ -51,7 +52,6 @@ pub(super) fn story<W: Write>(
         lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &summary::in_brief(place, session.id)))?;
     } else if depth != Depth::None {
         let diagnosis = &session.diagnosis;
-        let most = most(depth, view);
         lines.hanging(2, (Tone::Plain, ""), (tone(session.outcome), &diagnosis.title))?;
         if session.outcome != Outcome::Inconclusive {
             lines.hanging(
@@ -68,17 +68,17 @@ pub(super) fn story<W: Write>(
         }
         if !diagnosis.remedies.is_empty() {
             title(lines, "What to do")?;
-            for (i, remedy) in diagnosis.remedies.iter().take(most).enumerate() {
+            for (i, remedy) in diagnosis.remedies.iter().take(most(REMEDIES, view)).enumerate() {
                 let text = format!("{}: {}", remedy.who, remedy.text);
                 lines.hanging(4, (Tone::Plain, &format!("{}. ", i + 1)), (Tone::Plain, &text))?;
                 if let Some(command) = &remedy.command {
                     lines.line(9, &[(Tone::Strong, command)])?;
                 }
             }
-            more(lines, diagnosis.remedies.len(), most, session.id)?;
+            more(lines, diagnosis.remedies.len(), most(REMEDIES, view), diagnosis.code)?;
         }
         evidence(lines, session, frames)?;
-        ladder(lines, session, frames)?;
+        ladder(lines, session, frames, view)?;
         if !session.udp.is_empty() {
             title(lines, "UDP beside it")?;
             for flow in story::udp(session) {
@@ -86,15 +86,17 @@ pub(super) fn story<W: Write>(
             }
         }
         if !diagnosis.rivals.is_empty() {
-            title(lines, "What else it could be, and how to tell")?;
-            for rival in diagnosis.rivals.iter().take(most) {
+            title(lines, story::rivals_title(diagnosis))?;
+            for rival in diagnosis.rivals.iter().take(most(RIVALS, view)) {
                 lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::rival(rival)))?;
             }
-            more(lines, diagnosis.rivals.len(), most, session.id)?;
+            more(lines, diagnosis.rivals.len(), most(RIVALS, view), diagnosis.code)?;
         }
         if depth == Depth::Full {
-            last(lines, session, most)?;
+            last(lines, session)?;
         }
+        words(lines, session, view)?;
+        references(lines, diagnosis, view)?;
     }
     if view.timeline {
         timeline(lines, session, frames)?;
@@ -107,16 +109,21 @@ fn title<W: Write>(lines: &mut Lines<'_, W>, text: &str) -> io::Result<()> {
     lines.line(2, &[(Tone::Strong, text)])
 }
 
-fn more<W: Write>(lines: &mut Lines<'_, W>, all: usize, most: usize, id: u64) -> io::Result<()> {
+fn more<W: Write>(lines: &mut Lines<'_, W>, all: usize, most: usize, code: &str) -> io::Result<()> {
     match all.saturating_sub(most) {
         0 => Ok(()),
-        more => lines.line(4, &[(Tone::Faint, &format!("{more} more with --session {id}"))]),
+        more => lines.line(4, &[(Tone::Faint, &format!("{more} more: rdpwhy explain {code}"))]),
     }
 }
 
-fn ladder<W: Write>(lines: &mut Lines<'_, W>, session: &Session, frames: Frames<'_>) -> io::Result<()> {
+fn ladder<W: Write>(
+    lines: &mut Lines<'_, W>,
+    session: &Session,
+    frames: Frames<'_>,
+    view: &View,
+) -> io::Result<()> {
     title(lines, "How far it got")?;
-    let steps = story::ladder(session, frames);
+    let steps = story::ladder(session, frames, !view.every_story);
     let width = |f: fn(&story::Step) -> usize| steps.iter().map(f).max().unwrap_or(0);
     let titles = width(|step| step.title.chars().count());
     let times = width(|step| step.time.chars().count());
@@ -159,7 +166,7 @@ fn evidence<W: Write>(lines: &mut Lines<'_, W>, session: &Session, frames: Frame
     Ok(())
 }
 
-fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session, most: usize) -> io::Result<()> {
+fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()> {
     let diagnosis = &session.diagnosis;
     if !session.other_diagnoses.is_empty() {
         title(lines, "What also fits")?;
@@ -169,17 +176,43 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session, most: usize) -> i
         }
     }
     if !diagnosis.client_error.is_empty() {
-        title(lines, "What the Windows client (mstsc) shows")?;
-        for error in diagnosis.client_error.iter().take(most) {
-            lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &story::client_error(error)))?;
+        title(lines, story::CLIENT_ERRORS)?;
+        for error in story::client_errors(diagnosis) {
+            lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, &error))?;
         }
-        more(lines, diagnosis.client_error.len(), most, session.id)?;
     }
-    if !diagnosis.references.is_empty() {
-        title(lines, "Read more")?;
-        for reference in &diagnosis.references {
-            lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, reference))?;
-        }
+    Ok(())
+}
+
+/// The terms that were used above.
+fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
+    let diagnosis = &session.diagnosis;
+    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation];
+    told.extend(diagnosis.remedies.iter().take(most(REMEDIES, view)).map(|remedy| remedy.text.as_ref()));
+    told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
+    for rival in diagnosis.rivals.iter().take(most(RIVALS, view)) {
+        told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
+    }
+    let words = story::words(&told);
+    if words.is_empty() {
+        return Ok(());
+    }
+    title(lines, "Words")?;
+    lines.hanging(4, (Tone::Plain, ""), (Tone::Faint, &words))
+}
+
+fn references<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &View) -> io::Result<()> {
+    if diagnosis.references.is_empty() {
+        return Ok(());
+    }
+    if !view.every_story {
+        lines.blank()?;
+        let text = format!("Background and sources: rdpwhy explain {}", diagnosis.code);
+        return lines.line(2, &[(Tone::Faint, &text)]);
+    }
+    title(lines, "Read more")?;
+    for reference in &diagnosis.references {
+        lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, reference))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::model::{
 use super::source::Place;
 use super::text::duration;
 use super::zone::Zone;
-use crate::knowledge::codes;
+use crate::knowledge::{codes, words};
 
 /// How one phase went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +108,10 @@ pub(super) fn heading(session: &Session) -> String {
     format!("Session {} {ended}: {client} to {server}", session.id)
 }
 
-/// "2026-11-20 09:00:00.000 UTC, lasted 1.250 s, in b.pcapng".
+/// "2026-11-20 09:00:00.000 UTC, 1.250 s from first to last packet, in b.pcapng".
 pub(super) fn when(session: &Session, frames: Frames<'_>, zone: &Zone) -> String {
     let (start, duration) = (zone.full(session.start), duration(session.duration_s.0));
-    format!("{start} {zone}, lasted {duration}{}", frames.home())
+    format!("{start} {zone}, {duration} from first to last packet{}", frames.home())
 }
 
 /// "Likely. Ended by the client; to be fixed at the server. (code)".
@@ -159,30 +159,59 @@ pub(super) fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Every phase that the wire showed, and how it went.
-pub(super) fn ladder(session: &Session, frames: Frames<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
+/// What stands above the rivals: where the cause is known, they are what may lie behind it.
+pub(super) const fn rivals_title(diagnosis: &Diagnosis) -> &'static str {
+    match diagnosis.confidence {
+        Confidence::Certain => "What may lie behind it, and how to tell",
+        Confidence::Likely | Confidence::Possible => "What else it could be, and how to tell",
+    }
+}
+
+/// Every phase that the wire showed, and how it went. The frames of one reach no further than to where the next
+/// begins. `short` makes one of the setup's, where all went well and nothing of it can be read.
+pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<Step> {
+    let setup = Phase::McsConnect..=Phase::Capabilities;
+    let mut shown: Vec<(&'static str, bool, Vec<&Event>)> = Vec::new();
+    let mut hidden = false;
     for &phase in Phase::ALL {
         let events: Vec<&Event> = session.timeline.iter().filter(|event| event.phase == phase).collect();
-        if events.is_empty() && phase != session.phase {
+        let last = phase == session.phase;
+        if events.is_empty() && !last {
             continue;
         }
-        let last = phase == session.phase;
+        let before = std::mem::replace(
+            &mut hidden,
+            short && !last && setup.contains(&phase) && events.iter().all(|event| event.inferred),
+        );
+        match shown.last_mut().filter(|_| hidden && before) {
+            Some((title, _, known)) => {
+                *title = "session setup";
+                known.extend(events);
+            }
+            None => shown.push((phase.title(), last, events)),
+        }
+    }
+    let mut steps = Vec::new();
+    for (at, (title, last, events)) in shown.iter().enumerate() {
+        let (title, last) = (*title, *last);
+        let next = shown.get(at + 1).and_then(|(.., events)| events.first().copied());
         steps.push(Step {
             mark: if last { end_mark(session.outcome) } else { Mark::Passed },
-            title: phase.title(),
+            title,
             time: events.first().map_or_else(String::new, |event| format!("{:.3} s", event.time_s.0)),
-            frames: event_frames(&events, frames),
-            note: if last { end_note(session, frames) } else { inferred(&events) },
+            frames: event_frames(events, next, frames),
+            note: if last { end_note(session, frames) } else { inferred(events) },
         });
     }
     steps
 }
 
-fn event_frames(events: &[&Event], frames: Frames<'_>) -> String {
+fn event_frames(events: &[&Event], next: Option<&Event>, frames: Frames<'_>) -> String {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return String::new() };
     if first.capture == last.capture {
-        frames.range(first.capture, first.frame, last.last_frame.max(last.frame))
+        let next = next.filter(|next| next.capture == last.capture);
+        let end = last.last_frame.max(last.frame).min(next.map_or(u64::MAX, |next| next.frame));
+        frames.range(first.capture, first.frame, end.max(first.frame))
     } else {
         let from = frames.range(first.capture, first.frame, first.frame);
         format!("{from} to {}", frames.range(last.capture, last.frame, last.last_frame))
@@ -244,6 +273,30 @@ pub(super) fn udp(session: &Session) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// What stands above [`client_errors`].
+pub(super) const CLIENT_ERRORS: &str = "What the Windows client (mstsc) shows";
+
+/// What the user saw: the expected errors one by one, the others together.
+pub(super) fn client_errors(diagnosis: &Diagnosis) -> Vec<String> {
+    let (expected, others): (Vec<&ClientError>, Vec<&ClientError>) =
+        diagnosis.client_error.iter().partition(|error| error.fit == Fit::Expected);
+    let mut lines: Vec<String> = expected.into_iter().map(client_error).collect();
+    let codes: Vec<String> = others.iter().map(|error| short(error)).collect();
+    if !codes.is_empty() {
+        let also = if lines.is_empty() { "Error codes that fit" } else { "Others that fit" };
+        lines.push(format!("{also}: {} (rdpwhy explain CODE tells what one means)", codes.join(", ")));
+    }
+    lines
+}
+
+/// "0x904/0x7".
+fn short(error: &ClientError) -> String {
+    match &error.extended {
+        Some(extended) => format!("{}/{extended}", error.code),
+        None => error.code.to_string(),
+    }
+}
+
 /// "Error code 0x904, extended error code 0x7: the server closed ... (the usual one)".
 pub(super) fn client_error(error: &ClientError) -> String {
     let number = |text: &str| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok();
@@ -257,10 +310,17 @@ pub(super) fn client_error(error: &ClientError) -> String {
     let meaning = row.map_or_else(String::new, |row| format!(": {}", row.meaning));
     let fit = match error.fit {
         Fit::Expected => "the usual one",
-        Fit::Consistent => "may come",
-        Fit::Excluded => "cannot come",
+        Fit::Consistent => "it fits",
+        Fit::Excluded => "it cannot be"
     };
     format!("Error code {}{extended}{meaning} ({fit})", error.code)
+}
+
+/// The terms in what is told, with what they mean: "RST: the TCP packet that ...".
+pub(super) fn words(told: &[&str]) -> String {
+    let words: Vec<String> =
+        words::used_in(told).iter().map(|(term, meaning)| format!("{term}: {meaning}")).collect();
+    words.join("; ")
 }
 
 /// The timeline's entries as lines of (time, frames, who, text).

@@ -202,7 +202,7 @@ pub(super) fn patterns<'a>(source: &'a impl Source, view: &'a View) -> impl Iter
 pub(super) enum Tale {
     /// This session's story, and its place where that is told instead of the rest.
     Story(Box<Session>, Depth, Option<Place>),
-    /// "The same: sessions 7, 8 and 12 more" below the story before it.
+    /// "Sessions 7, 8 and 12 more have the same diagnosis" below the story before it.
     Alike(String),
     /// Sessions with stories beyond the bound.
     More(u64),
@@ -297,7 +297,7 @@ pub(super) fn tell<'a, S: Source>(source: &'a S, plans: &'a Plans) -> impl Itera
 fn alike(ids: &[u64]) -> Option<String> {
     let (first, rest) = ids.split_first()?;
     if rest.is_empty() {
-        return Some(format!("The same happened in session {first}."));
+        return Some(format!("Session {first} has the same diagnosis."));
     }
     let shown: Vec<String> = ids.iter().take(ALIKE).map(ToString::to_string).collect();
     let more = match ids.len().saturating_sub(ALIKE) {
@@ -305,7 +305,7 @@ fn alike(ids: &[u64]) -> Option<String> {
         more => format!(" and {} more", number(more as u64)),
     };
     Some(format!(
-        "The same happened in sessions {}{more}. --session ID tells one's own story.",
+        "Sessions {}{more} have the same diagnosis. --session ID tells one's own story.",
         shown.join(", ")
     ))
 }
@@ -381,7 +381,7 @@ pub(super) fn cells(session: &Session, view: &View, one_day: bool) -> [String; 8
 
 /// Titles of [`cells`].
 pub(super) const HEADER: [&str; 8] =
-    ["#", "start", "client", "server", "reached", "outcome", "diagnosis", "duration"];
+    ["#", "start", "client", "server", "ended in", "outcome", "diagnosis", "duration"];
 
 /// The date of all captures, if it is one.
 pub(super) fn one_day(source: &impl Source, view: &View) -> Option<String> {

@@ -9,7 +9,7 @@ use super::paint::{Lines, Tone, View};
 use super::plain;
 use super::saw;
 use super::source::Source;
-use super::story::Frames;
+use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
 use super::text::{clean, squeeze};
 
@@ -36,7 +36,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         let part = rows.shown.iter().enumerate().skip(start).take(LAID_OUT);
         let sessions = part.filter_map(|(at, &index)| {
             let attempt = rows.ends(source, at).map(|attempt| summary::attempt(&attempt));
-            Some((source.session(index)?, attempt))
+            let told = story::depth(&source.place(index)?, view.every_story) != Depth::None;
+            Some((source.session(index)?, told, attempt))
         });
         table(out, sessions, view, day.is_some(), start == 0)?;
     }
@@ -78,10 +79,11 @@ const ADDRESS: usize = 24;
 /// A diagnosis that gets less room than this stands below its row instead.
 const NARROWEST: usize = 30;
 
-/// Rows of sessions, each with what stands below it: the summary of the attempt that ends there.
+/// Rows of sessions, whether a story below names the cause, and what stands below the row: the summary of the
+/// attempt that ends there.
 fn table<W: Write>(
     out: &mut W,
-    sessions: impl Iterator<Item = (Session, Option<String>)>,
+    sessions: impl Iterator<Item = (Session, bool, Option<String>)>,
     view: &View,
     one_day: bool,
     header: bool,
@@ -89,10 +91,13 @@ fn table<W: Write>(
     let mut outcomes = Vec::new();
     let mut rows = Vec::new();
     let mut attempts = Vec::new();
-    for (session, attempt) in sessions {
+    for (session, told, attempt) in sessions {
         outcomes.push(session.outcome);
         attempts.push(attempt);
         let mut cells = summary::cells(&session, view, one_day).map(|cell| clean(&cell).into_owned());
+        if told {
+            cells[DIAGNOSIS] = session.diagnosis.code.to_owned();
+        }
         for address in [CLIENT, SERVER] {
             cells[address] = squeeze(&cells[address], ADDRESS);
         }

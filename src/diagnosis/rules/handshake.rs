@@ -67,6 +67,7 @@ pub(super) fn ended_after_hello(
             .with(Evidence::seen(hello, "client sent the ClientHello"))
             .with(session.facts.confirm.as_ref().map(|confirm| Evidence::of(confirm, agreed)))
             .owned_by(if worked.is_none() { "certificate" } else { "unknown" })
+            .knowing(Fact::WorkedBefore, worked.is_some())
             .explain(format!(
                 "The server agreed to TLS, then its side ended the connection with {how} {delay} after the \
                  ClientHello without saying why.{others}{good}"

@@ -2,6 +2,7 @@
 
 use super::{Confidence, Context, Evidence, Outcome, Side, Verdict};
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
+use crate::knowledge::Fact;
 use crate::protocol::negotiation::{ConnectionRequest, FailureCode, NegotiationResponse};
 use crate::protocol::tls::{AlertDescription, ClientHello, ContentType, Version, cipher_name};
 use crate::session::{Alert, Closing, End, Record, Session, Stall, Tls, UdpSession, protocols_text};
@@ -18,7 +19,8 @@ use handshake::{
 };
 use hidden::{hidden_ultimatum, last_words, refused_credentials};
 use negotiation::{ended_after_request, negotiation_failure, request_unanswered};
-use waiting::{choked, idle_before, stalled, unanswered};
+pub(super) use waiting::quiet_before;
+use waiting::{choked, idle_before, silent_end, stalled, unanswered};
 use words::{alert_text, day, delay, how, offer_text, request_text, server, versions_text};
 
 /// One diagnosis: its code, the codes that it goes before, and its test.

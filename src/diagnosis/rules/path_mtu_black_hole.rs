@@ -51,7 +51,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             (Evidence::seen(span, text), None, Confidence::Likely, how)
         }
     };
-    let verdict = Verdict::failed(RULE.code, Side::Network, confidence, evidence).with(more);
+    let verdict = Verdict::failed(RULE.code, Side::Network, confidence, evidence)
+        .with(more)
+        .knowing(Fact::Icmp, matches!(shown, Shown::TooBig(..)));
     let verdict = match end {
         End::GaveUp(dir, stamp) => verdict.with(Evidence::seen(stamp, format!("{} gave up", dir.sender()))),
         End::CaptureEnded(_) => verdict,

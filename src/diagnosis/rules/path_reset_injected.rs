@@ -41,7 +41,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     for sign in signs.proof.into_iter().chain(signs.strong).chain(signs.weak) {
         verdict = verdict.with(sign);
     }
-    Some(verdict.with(both).explain(format!(
+    Some(verdict.with(both).knowing(Fact::Proven, proven).explain(format!(
         "A RST in the {sender}'s name ended the connection {}. {why} {whose} most likely sent it.",
         session.phase().during()
     )))

@@ -30,8 +30,8 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             "Nothing came back any more: the path failed in both directions, or the other end was gone.".to_owned()
         };
         let alive = stall.alive.map(|alive| Evidence::seen(alive, format!("{receiver} was still there: its last packet")));
-        let repeated = stall.repeats.count - 1;
-        let said = format!("Then, {phase}, the {sender} repeated the same bytes {repeated} times without an acknowledgement, {end}. {way}");
+        let sent = stall.repeats.count;
+        let said = format!("Then, {phase}, the {sender} sent the same bytes {sent} times without an acknowledgement, {end}. {way}");
         (alive, said)
     };
     let idle = idle_before(session, stall.repeats.first);

@@ -42,6 +42,8 @@ fn frozen(session: &Session) -> Option<Verdict> {
     Some(
         Verdict::failed(RULE.code, side, Confidence::Likely, evidence)
             .owned_by(owner)
+            .knowing(Fact::Frozen, true)
+            .knowing(silent_end(dir), true)
             .titled(format!("The session froze: the {reader} took no more data"))
             .explain(format!("The session was active.{said}")),
     )

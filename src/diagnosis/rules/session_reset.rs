@@ -40,6 +40,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     ))
     .with(idle.map(|(evidence, _)| evidence));
     if let Some((reader, evidence, _)) = choked {
+        verdict = verdict.knowing(Fact::Frozen, true).knowing(silent_end(reader), true);
         verdict = verdict.with(evidence).owned_by(if reader == Dir::ClientToServer { "client" } else { "server" });
     }
     Some(injection::with_rival(session, verdict))

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// What never came after `after`, as far as the session lasted.
+pub(super) fn absent(session: &UdpSession, after: Stamp, what: &str) -> Evidence {
+    Evidence::awaited(&session.absence(after), what, "its session ended")
+}
+
 /// Only a TCP session's outcome can be worse than its flow's: what that means for the user.
 pub(super) fn tcp_goes_on(session: &UdpSession) -> &'static str {
     if session.joined.is_some() {

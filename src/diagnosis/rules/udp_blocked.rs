@@ -1,6 +1,6 @@
 //! The client's RDP-UDP SYNs were never answered, or by ICMP.
 
-use super::udp::{server, tcp_goes_on};
+use super::udp::{absent, server, tcp_goes_on};
 use super::*;
 use crate::knowledge::codes;
 
@@ -43,6 +43,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
             .with(sent)
             .titled(title)
             .owned_by(owner)
+            .knowing(Fact::Icmp, true)
             .explain(format!(
                 "The client's request for UDP to {} came back as \"{words}\", said by {who}.{goes_on}",
                 server(session)
@@ -55,7 +56,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
     }
     Some(
         Verdict::failed(RULE.code, Side::Unknown, Confidence::Likely, sent)
-            .with(Evidence::absent(&session.absence(syns.first), "no SYN+ACK and no ICMP error"))
+            .with(absent(session, syns.first, "no SYN+ACK and no ICMP error"))
             .explain(format!(
                 "The client asked for UDP to {} with {}, and nothing came back: a firewall drops UDP on the way, or the \
                  server's UDP transport is off.{goes_on}",

@@ -1,6 +1,6 @@
 //! The server answered the RDP-UDP SYN, again and again, and the client never built on it.
 
-use super::udp::{server, tcp_goes_on};
+use super::udp::{absent, server, tcp_goes_on};
 use super::*;
 
 pub(super) const RULE: Rule<UdpSession> = Rule { code: "udp-handshake-incomplete", supersedes: &[], check };
@@ -28,7 +28,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
         )
         .with(asked.map(|syn| Evidence::seen(syn.first, "client sent the RDP-UDP SYN")))
         .with(again)
-        .with(Evidence::absent(&session.absence(answers.first), "nothing of the client that builds on it"))
+        .with(absent(session, answers.first, "nothing of the client that builds on it"))
         .explain(format!(
             "{} accepted the UDP flow {times} times, and the client never went on: what the server sends over UDP does \
              not reach it.{}",

@@ -1,5 +1,6 @@
 //! An active flow in which nothing came back any more, or whose server closed its socket.
 
+use super::udp::absent;
 use super::*;
 
 pub(super) const RULE: Rule<UdpSession> =
@@ -51,7 +52,7 @@ fn silent(session: &UdpSession) -> Option<Verdict> {
             Evidence::seen(span, format!("{other} sent {} datagrams over {over} without an answer", sent.count)),
         )
         .with(last)
-        .with(Evidence::absent(&session.absence(sent.first), &format!("no datagram from the {silent}")))
+        .with(absent(session, sent.first, &format!("no datagram from the {silent}")))
         .explain(format!(
             "The UDP flow was active. Then nothing of the {silent} reached this capture point any more, while the {other} \
              went on. Whether the path failed or the {silent} was gone, one place alone does not show.{}",

@@ -1,6 +1,6 @@
 //! TLS or DTLS over the flow failed.
 
-use super::udp::{server, tcp_goes_on};
+use super::udp::{absent, server, tcp_goes_on};
 use super::*;
 
 pub(super) const RULE: Rule<UdpSession> =
@@ -115,7 +115,7 @@ fn unanswered(session: &UdpSession) -> Option<Verdict> {
     Some(
         failed(side, Confidence::Likely, Evidence::of(hello, format!("client sent the {kind} ClientHello")))
             .with(heard.map(|heard| Evidence::seen(heard, "server acknowledged it, without an answer")))
-            .with(Evidence::absent(&session.absence(hello.span.last), "no message of the server's handshake"))
+            .with(absent(session, hello.span.last, "no message of the server's handshake"))
             .titled("The server never answered the security handshake over UDP")
             .owned_by(if side == Side::Server { "server" } else { "unknown" })
             .explain(format!("{} took the UDP flow and never answered the client's first {kind} message. {how}", server(session))),
@@ -138,7 +138,7 @@ fn silent(session: &UdpSession) -> Option<Verdict> {
     let whose = if silence.silent == Dir::ServerToClient { server(session) } else { "The client".to_owned() };
     Some(
         failed(Side::Unknown, Confidence::Likely, Evidence::seen(span, repeated))
-            .with(Evidence::absent(&session.absence(sent.first), &what))
+            .with(absent(session, sent.first, &what))
             .titled(format!("The {silent} never answered in the security handshake over UDP"))
             .explain(format!(
                 "The opening of the UDP flow worked, then nothing of the {silent} came any more: {whose} did not answer \

@@ -21,11 +21,12 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
         ),
     };
     let of = if stall.waits == Waits::Missing { sender } else { silent };
-    let absence = match stall.end {
-        End::GaveUp(_, stamp) => {
-            Absence { after: repeats.first, until: stamp.time, ended: Until::GaveUp(stamp) }
+    let after = repeats.first;
+    let (absence, waiter) = match stall.end {
+        End::GaveUp(dir, stamp) => {
+            (Absence { after, until: stamp.time, ended: Until::GaveUp(stamp) }, dir.sender())
         }
-        End::CaptureEnded(until) => Absence { after: repeats.first, until, ended: Until::CaptureEnded },
+        End::CaptureEnded(until) => (Absence { after, until, ended: Until::CaptureEnded }, sender),
     };
     let icmp = session
         .unreachable_since(repeats.first)
@@ -42,8 +43,19 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
     });
     let span = Span { first: repeats.first, last: repeats.last };
     Verdict::failed(code, side, Confidence::Likely, Evidence::seen(span, text))
-        .with(Evidence::absent(&absence, &format!("no {missing} from the {of} reached this capture point")))
+        .with(Evidence::awaited(&absence, &format!("no {missing} from the {of} reached this capture point"), &format!("the {waiter} gave up")))
+        .knowing(Fact::Icmp, said.is_some())
         .with(said)
+        .knowing(silent_end(stall.dir.flip()), stall.waits != Waits::Missing)
+        .knowing(Fact::Alive, stall.alive.is_some())
+}
+
+/// The fact that the sender of `dir` was not heard.
+pub(super) fn silent_end(dir: Dir) -> Fact {
+    match dir {
+        Dir::ClientToServer => Fact::ClientSilent,
+        Dir::ServerToClient => Fact::ServerSilent,
+    }
 }
 
 /// "1 packet", "3 packets".
@@ -51,18 +63,23 @@ fn packets(count: u32) -> String {
     if count == 1 { "a packet".to_owned() } else { format!("{count} packets") }
 }
 
-/// The silence of the connection right before `end`, and what it suggests: devices on the way, and servers, end or
-/// forget what was idle for a fixed time.
-pub(super) fn idle_before(session: &Session, end: Stamp) -> Option<(Evidence, String)> {
+/// The silence of the connection right before `end`, long enough for an idle timer.
+pub(in crate::diagnosis) fn quiet_before(session: &Session, end: Stamp) -> Option<Span> {
+    /// No device forgets a connection sooner.
+    const LONG: i64 = 30 * Timestamp::SECOND;
     /// What was sent after a pause and provoked the end.
     const SOON: i64 = 30 * Timestamp::SECOND;
+    let pause = session.tcp.pause.filter(|pause| pause.last.time.since(pause.first.time) >= LONG)?;
+    let soon = (0..SOON).contains(&end.time.since(pause.last.time));
+    (soon && !end.before(&pause.last)).then_some(pause)
+}
+
+/// [`quiet_before`], and what it suggests: devices on the way, and servers, end or forget what was idle for a fixed
+/// time.
+pub(super) fn idle_before(session: &Session, end: Stamp) -> Option<(Evidence, String)> {
     /// Timers are set in whole minutes, and not looked at in every second.
     const SLACK: f64 = 5.0;
-    let pause = session.tcp.pause?;
-    let soon = (0..SOON).contains(&end.time.since(pause.last.time));
-    if !soon || end.before(&pause.last) {
-        return None;
-    }
+    let pause = quiet_before(session, end)?;
     let seconds = pause.last.time.seconds_since(pause.first.time);
     let minutes = (seconds / 60.0).round();
     let off = (seconds - minutes * 60.0).abs();
@@ -141,11 +158,13 @@ pub(super) fn unanswered(
         (Side::Unknown, "unknown", stack)
     };
     Verdict::failed(code, side, Confidence::Likely, asked)
-        .with(Evidence::absent(absence, nothing_from_server(session)))
+        .with(Evidence::awaited(absence, nothing_from_server(session), "the client gave up"))
         .with(missing.map(|ahead| {
             Evidence::seen(ahead.last, "this packet of the server stands behind bytes that never came")
         }))
         .owned_by(owner)
+        .knowing(Fact::Acknowledged, side == Side::Server)
+        .knowing(Fact::Lost, side != Side::Server)
         .explain(format!("The server owed an answer, and for {:.1} s none came. {stack}", absence.seconds()))
 }
 

@@ -2,11 +2,14 @@
 
 use super::*;
 
-/// "1.4 ms" or "12.0 s" from one packet to another.
+/// "under 0.1 ms", "1.4 ms" or "12.0 s" from one packet to another.
 pub(super) fn delay(from: Stamp, to: Stamp) -> String {
     // Time may run backwards; order does not.
     let seconds = to.time.seconds_since(from.time).max(0.0);
-    if seconds.abs() < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
+    if seconds < 0.000_05 {
+        return "under 0.1 ms".to_owned();
+    }
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
 }
 
 /// "10.0.0.1 port 3389".

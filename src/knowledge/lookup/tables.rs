@@ -59,6 +59,20 @@ struct Info {
     reference: &'static str,
 }
 
+/// A section of MS-RDPBCGR, by the specification's first page.
+macro_rules! rdpbcgr {
+    ($section:literal) => {
+        concat!(
+            "MS-RDPBCGR ",
+            $section,
+            " <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/",
+            "5073f4ed-1e93-45e1-b039-6e30c385867c>"
+        )
+    };
+}
+
+const CLIENT_CORE_DATA: &str = rdpbcgr!("2.2.1.3.2, Client Core Data");
+
 static DISCONNECT: Info = Info {
     file: "disconnect-reason",
     title: "mstsc error code",
@@ -153,8 +167,7 @@ static RDSTLS: Info = Info {
     title: "RDSTLS result",
     prefix: "RDSTLS_RESULT_",
     aliases: &["rdstls", "rdstlsresult"],
-    reference: "MS-RDPBCGR 2.2.17.4, RDSTLS Authentication Response \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: rdpbcgr!("2.2.17.4, RDSTLS Authentication Response"),
 };
 
 static MCS_RESULT: Info = Info {
@@ -171,8 +184,7 @@ static LOGON_ERROR: Info = Info {
     title: "logon error",
     prefix: "",
     aliases: &["logonerror", "logonmsg", "errornotificationtype"],
-    reference: "MS-RDPBCGR 2.2.10.1.1.4.1.1, Logon Errors Info \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: rdpbcgr!("2.2.10.1.1.4.1.1, Logon Errors Info"),
 };
 
 static CLIENT_BUILD: Info = Info {
@@ -180,8 +192,7 @@ static CLIENT_BUILD: Info = Info {
     title: "client build",
     prefix: "",
     aliases: &["clientbuild", "build"],
-    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: CLIENT_CORE_DATA,
 };
 
 static CAPABILITY_SET: Info = Info {
@@ -189,8 +200,7 @@ static CAPABILITY_SET: Info = Info {
     title: "capability set",
     prefix: "",
     aliases: &["capability", "capabilityset", "capabilitysettype", "capset"],
-    reference: "MS-RDPBCGR 2.2.1.13.1.1.1, Capability Set \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: rdpbcgr!("2.2.1.13.1.1.1, Capability Set"),
 };
 
 static SECURITY_FLAG: Info = Info {
@@ -198,8 +208,7 @@ static SECURITY_FLAG: Info = Info {
     title: "security flag",
     prefix: "SEC_",
     aliases: &["securityflag", "secflag", "securityheader"],
-    reference: "MS-RDPBCGR 2.2.8.1.1.2.1, Basic (TS_SECURITY_HEADER) \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: rdpbcgr!("2.2.8.1.1.2.1, Basic (TS_SECURITY_HEADER)"),
 };
 
 static KEYBOARD_TYPE: Info = Info {
@@ -207,8 +216,7 @@ static KEYBOARD_TYPE: Info = Info {
     title: "keyboard type",
     prefix: "",
     aliases: &["keyboard", "keyboardtype"],
-    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: CLIENT_CORE_DATA,
 };
 
 static CONNECTION_TYPE: Info = Info {
@@ -216,8 +224,7 @@ static CONNECTION_TYPE: Info = Info {
     title: "connection type",
     prefix: "",
     aliases: &["connection", "connectiontype"],
-    reference: "MS-RDPBCGR 2.2.1.3.2, Client Core Data \
-                <https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-rdpbcgr/5073f4ed-1e93-45e1-b039-6e30c385867c>",
+    reference: CLIENT_CORE_DATA,
 };
 
 static ICMP: Info = Info {

@@ -56,7 +56,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
     let pages = page
         .iter()
         .flat_map(|page| &page.rivals)
-        .filter(|rival| concerns(rival.cause, verdict.value))
+        .filter(|rival| rival.when.holds(verdict.facts) && concerns(rival.cause, verdict.value))
         .map(|rival| Rival { cause: rival.cause.into(), tell_apart: rival.tell_apart.into() });
     let ends = Ends::of(session);
     Diagnosis {
@@ -72,7 +72,7 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
         remedies: page
             .iter()
             .flat_map(|page| &page.remedies)
-            .filter(|remedy| concerns(remedy.text, verdict.value))
+            .filter(|remedy| remedy.when.holds(verdict.facts) && concerns(remedy.text, verdict.value))
             .map(|remedy| self::remedy(remedy, &ends))
             .collect(),
         client_error: page.iter().flat_map(|page| &page.client_errors).map(client_error).collect(),

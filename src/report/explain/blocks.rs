@@ -283,7 +283,7 @@ fn page(blocks: &mut Vec<Block>, diagnosis: &Diagnosis) {
         steps(blocks, &diagnosis.remedies);
     }
     if !diagnosis.client_error.is_empty() {
-        blocks.push(Block::Section("What the Windows client (mstsc) shows".to_owned()));
+        blocks.push(Block::Section(story::CLIENT_ERRORS.to_owned()));
         blocks.extend(diagnosis.client_error.iter().map(|error| list(story::client_error(error))));
     }
 }

@@ -176,7 +176,7 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
 
 fn describe(session: &Session, text: &str) -> String {
     format!(
-        "{} messages between client {} and server {}. The session reached the phase \u{201c}{}\u{201d}. Result: {text}. \
+        "{} messages between client {} and server {}. The session ended in the phase \u{201c}{}\u{201d}. Result: {text}. \
          The timeline below lists every message.",
         session.timeline.len(),
         session.client.ip,

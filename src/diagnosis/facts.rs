@@ -1,0 +1,51 @@
+//! What a page may ask of any session, whichever rule spoke. Rules note the rest.
+
+use super::injection;
+use super::rules::quiet_before;
+use super::{Confidence, Side, Verdict};
+use crate::base::Dir;
+use crate::knowledge::{Fact, Facts};
+use crate::protocol::negotiation::{Protocols, RequestFlags};
+use crate::session::{Phase, Session};
+
+/// What a verdict alone tells.
+pub(super) fn of_verdict(verdict: &Verdict) -> Facts {
+    Facts::default()
+        .with(Fact::Certain, verdict.confidence == Confidence::Certain)
+        .with(Fact::Possible, verdict.confidence == Confidence::Possible)
+        .with(Fact::ByClient, verdict.side == Side::Client)
+        .with(Fact::ByServer, verdict.side == Side::Server)
+}
+
+/// What the session adds.
+pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
+    /// Windows begins at 128, and everything else that serves RDP at 64 or 255.
+    const WINDOWS: std::ops::RangeInclusive<u8> = 65..=128;
+    /// Restricted Admin and Remote Credential Guard.
+    const KEEPS_CREDENTIALS: u8 = RequestFlags::RESTRICTED_ADMIN_MODE_REQUIRED.0
+        | RequestFlags::REDIRECTED_AUTHENTICATION_MODE_REQUIRED.0;
+    let closing = session.tcp.closing;
+    let broke = verdict.evidence.first().map(|evidence| evidence.span.first);
+    let reset = closing.filter(|closing| closing.reset);
+    let genuine =
+        reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
+    let request = session.facts.request.as_ref().and_then(|request| request.value.negotiation);
+    let old = session.selected().is_some_and(|chosen| chosen.value == Protocols::RDP);
+    let phase = session.phase();
+    of_verdict(verdict)
+        .with(Fact::AtClient, session.at(Dir::ClientToServer))
+        .with(Fact::AtServer, session.at(Dir::ServerToClient))
+        .with(Fact::CaptureEnded, closing.is_none())
+        .with(Fact::OneWay, session.missing_direction().is_some())
+        .with(Fact::Idle, broke.is_some_and(|broke| quiet_before(session, broke).is_some()))
+        .with(Fact::Reset, reset.is_some())
+        .with(Fact::Genuine, genuine)
+        .with(Fact::Nla, session.uses_nla() && !old)
+        .with(Fact::Logon, (Phase::ClientInfo..=Phase::Capabilities).contains(&phase))
+        .with(Fact::Licensing, phase == Phase::Licensing)
+        .with(Fact::Capabilities, phase == Phase::Capabilities)
+        .with(Fact::OldSecurity, old)
+        .with(Fact::OfferedTls, request.is_some_and(|asked| asked.protocols.contains(Protocols::SSL)))
+        .with(Fact::RestrictedAdmin, request.is_some_and(|asked| asked.flags.0 & KEEPS_CREDENTIALS != 0))
+        .with(Fact::Windows, session.tcp.dir[Dir::ServerToClient].ttl.is_some_and(|ttl| WINDOWS.contains(&ttl)))
+}

@@ -1,0 +1,54 @@
+//! Terms of the trade, explained in a few words to whom they are new.
+
+use std::sync::OnceLock;
+
+/// A term and what it means.
+type Word = (&'static str, &'static str);
+
+/// The terms that occur in the texts, in the order in which they are best explained.
+pub fn used_in(texts: &[&str]) -> Vec<Word> {
+    let used = |(term, _): &&Word| texts.iter().any(|text| mentions(text, term));
+    words().iter().filter(used).copied().collect()
+}
+
+fn words() -> &'static [Word] {
+    static WORDS: OnceLock<Vec<Word>> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let lines = include_str!("words.tsv").lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.split_once('\t')).collect()
+    })
+}
+
+/// Whether the text has the term as a word of its own.
+fn mentions(text: &str, term: &str) -> bool {
+    let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '+');
+    text.match_indices(term).any(|(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + term.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(inner) && !after.is_some_and(inner)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_term_with_a_short_meaning() {
+        let lines = include_str!("words.tsv").lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(words().len(), lines);
+        for (term, meaning) in words() {
+            assert!(!term.is_empty() && term.trim() == *term, "{term:?}");
+            assert!((5..=90).contains(&meaning.len()) && !meaning.ends_with('.'), "{term}: {meaning:?}");
+        }
+    }
+
+    #[test]
+    fn terms_are_whole_words() {
+        let terms = |text: &str| -> Vec<&str> { used_in(&[text]).iter().map(|word| word.0).collect() };
+        assert_eq!(terms("a RST, after the SYN-ACK"), ["SYN-ACK", "RST"]);
+        assert_eq!(terms("first things, HYBRID_EX and SSL_REQUIRED"), [""; 0]);
+        assert_eq!(terms("(IP ID 0)"), ["IP ID"]);
+        assert_eq!(terms(""), [""; 0]);
+    }
+}
