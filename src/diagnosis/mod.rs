@@ -24,7 +24,7 @@ pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
 use crate::knowledge::Facts;
-use crate::session::{Session, UdpSession};
+use crate::session::{KeyFit, Session, Tls, UdpSession};
 
 /// The verdict on a session, and the others that also fit.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub trait Subject: Sized + 'static {
     fn inconclusive(&self, context: &Context<'_>) -> Verdict;
     /// What decides which causes and steps of the verdict's page concern it.
     fn facts(&self, verdict: &Verdict) -> Facts;
+    /// What may be encrypted.
+    fn tls(&self) -> Option<&Tls>;
 }
 
 impl Subject for Session {
@@ -60,6 +62,10 @@ impl Subject for Session {
 
     fn facts(&self, verdict: &Verdict) -> Facts {
         facts::of_session(self, verdict)
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.facts.tls.as_deref()
     }
 }
 
@@ -77,11 +83,31 @@ impl Subject for UdpSession {
     fn facts(&self, verdict: &Verdict) -> Facts {
         facts::of_verdict(verdict)
     }
+
+    fn tls(&self) -> Option<&Tls> {
+        Some(&self.flow.inside.tls)
+    }
 }
 
 /// Asks every rule and ranks what they say.
 pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
-    diagnose_with(S::RULES, session, context)
+    let short = context.short;
+    let mut diagnosis = diagnose_with(S::RULES, session, context);
+    if !short && let Some(tls) = session.tls() {
+        mention_keys(&mut diagnosis.verdict, tls);
+    }
+    diagnosis
+}
+
+/// Where keys were given, a verdict without what they should have shown says so.
+fn mention_keys(verdict: &mut Verdict, tls: &Tls) {
+    let of_others = tls.key_fit == KeyFit::OthersOnly;
+    let unexplained = matches!(verdict.outcome, Outcome::Failed | Outcome::Aborted | Outcome::Inconclusive)
+        && verdict.confidence < Confidence::Certain;
+    if let Some(why) = tls.kept_closed().filter(|_| unexplained || !of_others) {
+        verdict.explanation.push(' ');
+        verdict.explanation.push_str(&why);
+    }
 }
 
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome
