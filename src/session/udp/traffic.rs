@@ -67,8 +67,8 @@ pub(super) struct Sent {
     contradictions: [u64; READINGS],
     /// All below was acknowledged in one piece.
     acknowledged: u64,
-    /// All data below arrived.
-    settled: u64,
+    /// All data below that is followed arrived, by reading.
+    arrived: [u64; READINGS],
     /// Below it the other end need not report any more.
     floor: u64,
     repeats: u64,
@@ -111,7 +111,7 @@ impl Sent {
             totals: Totals::default(),
             contradictions: [0; READINGS],
             acknowledged: 0,
-            settled: 0,
+            arrived: [0; READINGS],
             floor: 0,
             repeats: 0,
             extra: 0,
@@ -182,6 +182,11 @@ impl Sent {
         }
         let Some(carried) = self.data.get_mut(data) else { return };
         let known = *carried;
+        for (reading, arrived) in self.arrived.iter_mut().enumerate() {
+            if !known.fate.is_received(reading) {
+                *arrived = data.min(*arrived);
+            }
+        }
         let before = self.numbers.unwrap(known.last, 32);
         if known.fate.is_seen() {
             // An older transmission may come late.

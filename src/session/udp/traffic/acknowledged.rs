@@ -32,11 +32,10 @@ impl Sent {
         // A receiver that wants everything has all that it does not speak of any more.
         let covered: u64 = vector.runs().map(|run| u64::from(run.count)).sum();
         let lowest = end.saturating_sub(covered);
-        if in_order && covered > 0 && self.settled < lowest {
+        if in_order && covered > 0 {
             for reading in 0..READINGS {
-                self.report(reading, self.settled..lowest, AckState::DATAGRAM_RECEIVED, time);
+                self.report(reading, self.arrived[reading]..lowest, AckState::DATAGRAM_RECEIVED, time);
             }
-            self.settled = lowest;
         }
         for run in vector.runs() {
             let start = end.saturating_sub(u64::from(run.count));
@@ -63,7 +62,17 @@ impl Sent {
             AckState::DATAGRAM_NOT_YET_RECEIVED => false,
             _ => return,
         };
-        for data in run.start.max(self.data.base())..run.end.min(self.data.end()) {
+        // Of most of what it names, most acknowledgements say what others said before.
+        let (base, end) = (self.data.base(), run.end.min(self.data.end()));
+        let arrived = self.arrived[reading].max(base);
+        let start = run.start.max(base);
+        if received && start <= arrived {
+            self.arrived[reading] = arrived.max(end);
+        }
+        if !received {
+            self.contradictions[reading] += arrived.min(end).saturating_sub(start);
+        }
+        for data in start.max(arrived)..end {
             let Some(carried) = self.data.get_mut(data) else { continue };
             if carried.fate.is_received(reading) {
                 self.contradictions[reading] += u64::from(!received);
