@@ -16,6 +16,7 @@ use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
 use crate::transport::TcpFacts;
 
+pub use crate::layers::KeyFit;
 pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
