@@ -40,7 +40,7 @@ findings! {
     "redirected" "setup-reset" "setup-silent"
     "path-reset-injected" "path-mtu-black-hole" "path-stalled"
     "healthy" "session-reset" "session-lost" "session-lossy"
-    "udp-blocked" "udp-handshake-incomplete" "udp-security-failed" "udp-healthy" "udp-lossy" "udp-lost"
+    "udp-blocked" "udp-handshake-incomplete" "udp-security-failed" "udp-tunnel-rejected" "udp-healthy" "udp-lossy" "udp-lost"
     "inconclusive"
 }
 

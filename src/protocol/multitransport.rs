@@ -40,6 +40,11 @@ pub struct Response {
     pub result: u32,
 }
 
+/// What stands for a security cookie.
+pub fn cookie_hash(cookie: &[u8]) -> [u8; 32] {
+    Sha256::digest(cookie).into()
+}
+
 /// Parses what follows the security header of a request: `requestId u32 · requestedProtocol u16 · reserved u16 ·
 /// securityCookie[16]`. Newer servers add bytes.
 pub fn parse_request(body: &[u8]) -> Result<Request, Malformed> {
@@ -48,7 +53,7 @@ pub fn parse_request(body: &[u8]) -> Result<Request, Malformed> {
         let (i, protocol) = le_u16(i)?;
         let (i, _reserved) = le_u16(i)?;
         let (i, cookie) = take(16_usize)(i)?;
-        let cookie_hash = Sha256::digest(cookie).into();
+        let cookie_hash = cookie_hash(cookie);
         Ok((i, Request { request_id, protocol: RequestedProtocol(protocol), cookie_hash }))
     })
 }

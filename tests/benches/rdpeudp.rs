@@ -1,11 +1,20 @@
-//! What RDP-UDP costs a packet beside TCP: frames decoded, then, for UDP, what the flow needs of each datagram.
+//! What RDP-UDP costs a packet beside TCP: frames decoded, then, for UDP, what the flow needs of each datagram; and the
+//! whole engine on a session of either.
 //!
-//! `cargo bench --bench rdpeudp`
+//! `cargo bench --bench rdpeudp`; with `RDPWHY_BENCH_WRITE=FOLDER` it writes these sessions as captures of 500,000 packets, to
+//! measure whole processes, and measures nothing.
 
 #![allow(clippy::unwrap_used)]
 
+mod flow;
+
+use std::fs;
+use std::path::PathBuf;
+
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use flow::Way;
+use rdpwhy::analyzer::{Analyzer, Options};
 use rdpwhy::base::{Frame, FrameRef, Limits, LinkType, Timestamp};
 use rdpwhy::packet::{Body, Decoder};
 use rdpwhy::protocol::{dtls, rdpeudp, rdpeudp2};
@@ -13,7 +22,41 @@ use rdpwhy::protocol::{dtls, rdpeudp, rdpeudp2};
 const PACKETS: usize = 10_000;
 
 fn main() {
-    divan::main();
+    let Some(folder) = std::env::var_os("RDPWHY_BENCH_WRITE").map(PathBuf::from) else {
+        return divan::main();
+    };
+    for (name, way) in [("long-tcp", Way::Tcp), ("long-udp-2", Way::Datagrams), ("long-udp-3", Way::Packets)]
+    {
+        fs::write(folder.join(name).with_extension("pcap"), flow::pcap(&flow::session(way, 500_000)))
+            .unwrap();
+    }
+}
+
+/// A session from its frames to its diagnosis.
+#[divan::bench(args = [Way::Tcp, Way::Datagrams, Way::Packets], sample_count = 20)]
+fn engine(bencher: Bencher, way: Way) {
+    let frames = flow::session(way, 2 * PACKETS);
+    bencher.counter(ItemsCount::new(frames.len())).bench(|| {
+        let mut analyzer = Analyzer::new(Options::default());
+        for (order, (time, data)) in (1..).zip(&frames) {
+            analyzer.push(&frame(order, *time as i64, data));
+        }
+        analyzer.finish();
+        let session = analyzer.poll().unwrap();
+        assert_eq!(session.udp.len(), usize::from(way != Way::Tcp));
+        session
+    });
+}
+
+fn frame(order: u64, time: i64, data: &[u8]) -> Frame<'_> {
+    Frame {
+        at: FrameRef::new(0, order),
+        time: Timestamp(time),
+        link: LinkType::ETHERNET,
+        interface: 0,
+        data,
+        wire_len: data.len() as u32,
+    }
 }
 
 /// Frames of one conversation, each with `head` after the ports and 1,100 bytes.
@@ -49,15 +92,7 @@ fn run(bencher: Bencher, frames: &[Vec<u8>], read: impl Fn(&[u8], usize) -> u64 
         let mut decoder = Decoder::new(&Limits::default());
         let mut sum = 0_u64;
         for (order, data) in (1..).zip(frames) {
-            let frame = Frame {
-                at: FrameRef::new(0, order),
-                time: Timestamp(order as i64),
-                link: LinkType::ETHERNET,
-                interface: 0,
-                data,
-                wire_len: data.len() as u32,
-            };
-            match decoder.decode(&frame, order).map(|packet| packet.body) {
+            match decoder.decode(&frame(order, order as i64, data), order).map(|packet| packet.body) {
                 Ok(Body::Tcp(segment)) => sum += u64::from(black_box(segment.seq)),
                 Ok(Body::Udp(datagram)) => sum += read(datagram.payload, datagram.payload_len as usize),
                 _ => {}

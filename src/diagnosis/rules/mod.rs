@@ -149,6 +149,7 @@ udp_registry! {
     udp_blocked,
     udp_handshake_incomplete,
     udp_security_failed,
+    udp_tunnel_rejected,
     udp_healthy,
     udp_lossy,
     udp_lost,

@@ -46,6 +46,14 @@ fn missing(session: &UdpSession) -> (String, String) {
             ),
         );
     }
+    if session.flow.inside.answer().is_some() && session.flow.inside.response.is_none() {
+        return (
+            "last datagram; the tunnel's answer before it is encrypted".to_owned(),
+            "The server answered the request for the tunnel, and nothing shows how: the answer is encrypted, a refusal is \
+             as long as a consent, and no data followed. Give the TLS keys of this flow (--keylog) to read it, or capture longer."
+                .to_owned(),
+        );
+    }
     let left = session.watched_until().seconds_since(session.udp.last.time).max(0.0);
     (
         format!("last datagram, in: {phase}; watched for {left:.1} s after it"),

@@ -150,7 +150,7 @@ impl Flow {
             Dir::ClientToServer => rdpeudp::looks_like_syn(bytes, len),
             Dir::ServerToClient => rdpeudp::looks_like_syn_ack(bytes, len),
         };
-        let parsed = rdpeudp::parse(bytes, len).ok().filter(|_| looks)?;
+        let parsed = if looks { rdpeudp::parse(bytes, len).ok()? } else { return None };
         let answers = self.syn.as_ref().is_none_or(|syn| syn.initial_sequence == parsed.source_ack);
         (dir == Dir::ClientToServer || answers).then_some(parsed)
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::traffic::nearest;
 use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{DtlsDatagrams, Keys, TlsStream};
-use crate::protocol::{Step, rdpemt};
+use crate::protocol::{Step, multitransport, rdpemt};
 use crate::session::Tls;
 
 /// Bytes of a Tunnel Create Request and Response (MS-RDPEMT, sections 2.2.2.1 and 2.2.2.2).
@@ -22,10 +22,21 @@ pub struct Tunnel {
     /// What TLS or DTLS showed.
     pub tls: Tls,
     dtls: Option<bool>,
+    /// The client's request for the tunnel, where keys opened it.
+    pub create: Option<Seen<Create>>,
     /// The server's answer to the tunnel's request, where keys opened it.
     pub response: Option<Seen<rdpemt::HResult>>,
     reader: Reader,
     keys: Keys,
+}
+
+/// What a request for a tunnel names: the server's invitation, sent over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// `RequestID`.
+    pub request_id: u32,
+    /// SHA-256 of the `SecurityCookie`, which is not kept.
+    pub cookie_hash: [u8; 32],
 }
 
 #[derive(Debug)]
@@ -56,7 +67,14 @@ pub(super) struct Payload<'a> {
 
 impl Tunnel {
     pub(super) fn new(keys: Keys) -> Self {
-        Tunnel { tls: Tls::default(), dtls: None, response: None, reader: Reader::Waiting, keys }
+        Tunnel {
+            tls: Tls::default(),
+            dtls: None,
+            create: None,
+            response: None,
+            reader: Reader::Waiting,
+            keys,
+        }
     }
 
     /// Takes a payload. `first` is the number of the direction's first one, where the opening told it.
@@ -91,10 +109,16 @@ impl Tunnel {
             }
         }
         for (clear, _, span) in self.tls.take_clear() {
-            if let Step::Done(rdpemt::Pdu { body: rdpemt::Body::CreateResponse(result), .. }, _) =
-                rdpemt::parse(&clear)
-            {
-                self.response.get_or_insert(Seen::new(result, span));
+            let Step::Done(pdu, _) = rdpemt::parse(&clear) else { continue };
+            match (dir, pdu.body) {
+                (Dir::ClientToServer, rdpemt::Body::CreateRequest { request_id, security_cookie }) => {
+                    let cookie_hash = multitransport::cookie_hash(&security_cookie);
+                    self.create.get_or_insert(Seen::new(Create { request_id, cookie_hash }, span));
+                }
+                (Dir::ServerToClient, rdpemt::Body::CreateResponse(result)) => {
+                    self.response.get_or_insert(Seen::new(result, span));
+                }
+                _ => {}
             }
         }
         if self.tls.opening.len() >= Tls::OPENING {
@@ -133,6 +157,11 @@ impl Tunnel {
         self.first(Dir::ClientToServer, 0, |_| true).map(|(_, span)| span)
     }
 
+    /// The server's answer, where keys opened it and it refuses the tunnel.
+    pub fn refusal(&self) -> Option<&Seen<rdpemt::HResult>> {
+        self.response.as_ref().filter(|response| response.value.is_failure())
+    }
+
     /// Its answer, by its length.
     pub fn answer(&self) -> Option<Span> {
         let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
@@ -146,8 +175,11 @@ impl Tunnel {
         request.is_some_and(|record| self.tls.may_hide(record.length, CREATE_REQUEST))
     }
 
-    /// The first data after the tunnel's answer.
+    /// The first data after the tunnel's answer, where that is not known to be a refusal.
     pub fn active(&self) -> Option<Span> {
+        if self.refusal().is_some() {
+            return None;
+        }
         let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
         let is_answer = |length| self.tls.may_hide(length, CREATE_RESPONSE);
         if let Some((answered, _)) = self.first(Dir::ServerToClient, asked, is_answer) {

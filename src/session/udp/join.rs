@@ -1,10 +1,12 @@
 //! Which TCP session a flow belongs to.
 //!
-//! Without keys two things tell: the correlation id, which the Connection Request and the SYN of one session
+//! With the keys of both, the tunnel's request names the invitation that the server sent over TCP (MS-RDPEMT, section
+//! 2.2.2.1); with those of the TCP session, the SYN names that invitation's cookie, where the client fills it in (MS-RDPEUDP,
+//! section 2.2.2.9). Without keys two things tell: the correlation id, which the Connection Request and the SYN of one session
 //! share (MS-RDPBCGR, section 2.2.1.1.2; MS-RDPEUDP, section 2.2.2.8), or hosts and time: a client asks for UDP
 //! once the server has invited it, which it does right after licensing (MS-RDPBCGR, section 1.3.1.1).
 
-use super::{Flow, Joined, Opening};
+use super::{Create, Flow, Joined, Opening};
 use crate::base::{Stamp, Timestamp};
 use crate::session::Session;
 use crate::transport::udp::UdpFacts;
@@ -17,6 +19,18 @@ impl Session {
     pub fn owns(&self, udp: &UdpFacts, flow: &Flow) -> Option<Joined> {
         if (udp.client.ip(), udp.server.ip()) != (self.tcp.client.ip(), self.tcp.server.ip()) {
             return None;
+        }
+        let invited = self.facts.inside.as_deref().map_or(&[][..], |inside| &inside.multitransport);
+        let mut invited = invited.iter().map(|invitation| invitation.request.value).peekable();
+        if let Some(create) = flow.inside.create.filter(|_| invited.peek().is_some()) {
+            let Create { request_id, cookie_hash } = create.value;
+            return invited
+                .any(|request| (request.request_id, request.cookie_hash) == (request_id, cookie_hash))
+                .then_some(Joined::Invitation);
+        }
+        let hash = flow.syn.as_ref().and_then(|syn| syn.cookie_hash);
+        if hash.is_some() && invited.any(|request| Some(request.cookie_hash) == hash) {
+            return Some(Joined::CookieHash);
         }
         let asked = self.facts.request.as_ref().and_then(|request| request.value.correlation_id);
         let named = flow.syn.as_ref().and_then(|syn: &Opening| syn.correlation_id);

@@ -9,7 +9,7 @@ mod timeline;
 mod traffic;
 
 pub use flow::{Flow, Opening, Since, Speech};
-pub use inside::Tunnel;
+pub use inside::{Create, Tunnel};
 pub use recognize::Recognizer;
 pub use timeline::udp_timeline;
 pub use traffic::{Measured, Stuck};
@@ -38,6 +38,10 @@ pub struct UdpSession {
 /// How a flow's TCP session was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
+    /// The flow's tunnel request names the session's invitation.
+    Invitation,
+    /// The flow's SYN names the cookie of the session's invitation.
+    CookieHash,
     /// Both name one correlation id.
     CorrelationId,
     /// They have the same hosts, and the flow began when the session was ready for it.
@@ -48,6 +52,8 @@ impl Joined {
     /// In words.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Joined::Invitation => "the same request id and security cookie",
+            Joined::CookieHash => "the same security cookie",
             Joined::CorrelationId => "the same correlation id",
             Joined::HostsAndTime => "the same hosts and time",
         }

@@ -1,7 +1,7 @@
 //! The story of a flow, derived from its facts.
 
 use super::{Opening, UdpSession};
-use crate::base::{Dir, Span};
+use crate::base::{Dir, Seen, Span};
 use crate::protocol::rdpeudp::UdpVersion;
 use crate::session::timeline::{self, Timeline};
 use crate::session::{Entry, Phase};
@@ -59,7 +59,10 @@ fn inside(session: &UdpSession, timeline: &mut Timeline) {
         timeline.add(span, S, Phase::UdpSecurity, "tls-established", "security handshake over").dir = None;
     }
     if session.flow.syn.is_some() || inside.tls.shows_handshake() {
-        if let Some(span) = inside.request() {
+        if let Some(Seen { value, span }) = inside.create {
+            let what = format!("tunnel request for invitation {}", value.request_id);
+            timeline.add(span, C, Phase::UdpTunnel, "emt-create-request", what);
+        } else if let Some(span) = inside.request() {
             let what = if inside.asks() {
                 "tunnel request, by its length"
             } else {
@@ -67,7 +70,11 @@ fn inside(session: &UdpSession, timeline: &mut Timeline) {
             };
             timeline.add(span, C, Phase::UdpTunnel, "emt-create-request", what).inferred = true;
         }
-        if let Some(span) = inside.answer() {
+        if let Some(Seen { value, span }) = inside.response {
+            let what = if value.is_failure() { "tunnel refused" } else { "tunnel granted" };
+            let entry = timeline.add(span, S, Phase::UdpTunnel, "emt-create-response", what);
+            entry.details.push(("hr_response", value.to_string()));
+        } else if let Some(span) = inside.answer() {
             let what = "tunnel answer, by its length; what it says is encrypted";
             timeline.add(span, S, Phase::UdpTunnel, "emt-create-response", what).inferred = true;
         }

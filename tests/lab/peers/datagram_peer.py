@@ -14,7 +14,7 @@ The client: lossy=1    offer=NUMBER  the version that the SYN names (else `versi
             hash=1  a cookie hash in the SYN, as some clients send with version 2    port=N of its own    after=SECONDS it starts
             check=1  refuses certificates that no authority signed    min=1.3  offers TLS 1.3 alone    hello=never  sends no ClientHello
 The server: tls=mute  acknowledges, but never answers TLS     tunnel=mute  never answers the tunnel's request
-            hresult=HEX  answers it so (0)
+            hresult=HEX  answers it so (0)     keylog=FILE  where its TLS secrets go
 """
 import os
 import random
@@ -38,6 +38,8 @@ class Security:
     def __init__(self, options, lossy, server, certificate=None):
         context = SSL.Context(SSL.DTLS_METHOD if lossy else SSL.TLS_METHOD)
         context.set_cipher_list(b"DEFAULT")
+        if "keylog" in options:
+            context.set_keylog_callback(lambda _, line: open(options["keylog"], "ab").write(line + b"\n"))
         self.lossy, self.server = lossy, server
         if lossy:
             context.set_options(SSL.OP_NO_QUERY_MTU)

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::FrameRef;
+use crate::protocol::rdpeudp::AckVector;
+use crate::protocol::rdpeudp2;
 
 const MS: i64 = Timestamp::MILLISECOND;
 

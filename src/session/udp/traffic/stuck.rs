@@ -1,0 +1,73 @@
+//! Datagrams of one end that never arrive, however often they are sent.
+
+use super::{Sent, Transmission};
+use crate::base::{Stamp, Timestamp};
+use crate::session::Repeats;
+
+/// Datagrams that were never reported received, though the other end was there: the same data again and again, or
+/// several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// The datagrams.
+    pub all: Repeats,
+    /// Length of the smallest of their IP packets in bytes.
+    pub ip_len: u16,
+    /// Length of the largest IP packet of this direction that did arrive after the first of them; 0 where none is
+    /// known.
+    pub largest: u16,
+}
+
+impl Sent {
+    /// Data was sent again: the one that this happens to most often before it arrives is kept in mind.
+    pub(super) fn again(&mut self, data: u64, before: u64, ip_len: u32, stamp: Stamp) {
+        match &mut self.stuck {
+            Some((known, stuck)) if *known == data => {
+                stuck.all.last = stamp;
+                stuck.all.count = stuck.all.count.saturating_add(1);
+            }
+            Some((known, _)) if !self.data.get(*known).is_none_or(|carried| carried.fate.is_received(0)) => {}
+            stuck => {
+                let Some(first) = self.numbers.get(before).filter(|first| !first.fate.is_received(0)) else {
+                    return;
+                };
+                // The first sending has no frame any more; its time is enough.
+                let first = Stamp { time: first.time, ..stamp };
+                let ip_len = u16::try_from(ip_len).unwrap_or(u16::MAX);
+                let all = Repeats { first, last: stamp, count: 2 };
+                *stuck = Some((data, Stuck { all, ip_len, largest: 0 }));
+            }
+        }
+    }
+
+    /// What never arrived, though it was sent again and again, or long before the other end was last heard.
+    pub(in super::super) fn stuck(&self, heard: Option<Timestamp>) -> Option<Stuck> {
+        let stuck = self.repeated_in_vain().or_else(|| self.waited_in_vain(heard?))?;
+        let after = |sent: &&Transmission| sent.time > stuck.all.first.time;
+        let arrived =
+            self.numbers.iter().map(|(_, sent)| sent).filter(after).filter(|sent| sent.fate.is_received(0));
+        Some(Stuck { largest: arrived.map(|sent| sent.ip_len).max().unwrap_or(0), ..stuck })
+    }
+
+    fn repeated_in_vain(&self) -> Option<Stuck> {
+        let (data, stuck) = self.stuck?;
+        let carried = self.data.get(data)?;
+        let last = self.numbers.get(self.numbers.unwrap(carried.last, 32));
+        let arrived = carried.fate.is_received(0) || last.is_none_or(|sent| sent.fate.is_received(0));
+        (!arrived).then_some(stuck)
+    }
+
+    /// Some senders never repeat what is stuck.
+    fn waited_in_vain(&self, heard: Timestamp) -> Option<Stuck> {
+        const LONG: i64 = 5 * Timestamp::SECOND;
+        let stuck = |sent: &&Transmission| {
+            let fate = sent.fate;
+            fate.is_seen() && !fate.is_received(0) && !fate.is_repeated() && heard.since(sent.time) >= LONG
+        };
+        let waiting = || self.numbers.iter().map(|(_, sent)| sent).filter(stuck);
+        let first = waiting().next()?;
+        let last = self.last?;
+        let count = u32::try_from(waiting().count()).unwrap_or(u32::MAX);
+        let all = Repeats { first: Stamp { time: first.time, ..last }, last, count };
+        Some(Stuck { all, ip_len: waiting().map(|sent| sent.ip_len).min()?, largest: 0 })
+    }
+}
