@@ -73,6 +73,17 @@ impl Keys {
         self.len() == 0
     }
 
+    /// Whether there are secrets of the connection whose client begins with these bytes; `None` where they are too
+    /// few to tell.
+    pub fn open(&self, first_bytes: &[u8]) -> Option<bool> {
+        /// Record header, message header and version of a ClientHello.
+        const BEFORE_RANDOM: usize = 5 + 4 + 2;
+        let (before, random) = first_bytes.split_at_checked(BEFORE_RANDOM)?;
+        let random = random.first_chunk::<32>()?;
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && known.contains_key(random))
+    }
+
     /// Adds the lines of a key log: `LABEL client-random secret`, the latter two in hexadecimal.
     pub fn add(&self, log: &[u8]) -> Added {
         let mut added = Added::default();

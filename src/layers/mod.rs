@@ -9,16 +9,19 @@ mod dtls;
 mod fragments;
 mod framer;
 mod handshake;
+mod http;
 mod keys;
 mod opener;
 mod preamble;
 mod security;
 mod tls;
+mod websocket;
 
 pub use dtls::DtlsDatagrams;
 #[cfg(test)]
 pub(crate) use dtls::vectors as dtls_vectors;
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
+pub use http::{Http, HttpRequest, HttpResponse, HttpUnit, NoHttp};
 pub use keys::{Added, Keys};
 pub use preamble::{Preamble, Preambles, Stripped};
 pub use security::{Hides, Security, SecurityRecord, Show};
