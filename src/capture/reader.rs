@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::info::CaptureInfo;
+use super::info::{CaptureInfo, Secrets};
 use super::input::Input;
 use super::map::prefetch;
 use super::pcap::Pcap;
@@ -12,6 +12,8 @@ use crate::base::{Frame, FrameRef, LinkType, Timestamp};
 
 /// The most bytes that one packet may have; what libpcap, tcpdump and Wireshark allow too.
 pub(super) const MAX_CAPTURED: u32 = 256 * 1024;
+
+type Hear = Box<dyn FnMut(&Secrets) + Send>;
 
 /// One open capture.
 ///
@@ -30,6 +32,8 @@ pub struct Capture {
     info: CaptureInfo,
     /// Compressed bytes taken from the file so far.
     compressed: Option<Arc<AtomicU64>>,
+    /// Who wants to hear of secrets.
+    on_secrets: Option<Hear>,
 }
 
 /// The two formats.
@@ -82,6 +86,7 @@ impl Capture {
             ended: false,
             info,
             compressed,
+            on_secrets: None,
         }
     }
 
@@ -90,6 +95,11 @@ impl Capture {
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         let found = self.find()?;
         self.frame(&found)
+    }
+
+    /// Has `hear` told of each Decryption Secrets Block before the frames that come after it.
+    pub fn on_secrets(&mut self, hear: impl FnMut(&Secrets) + Send + 'static) {
+        self.on_secrets = Some(Box::new(hear));
     }
 
     /// What is known of the capture so far.
@@ -167,10 +177,14 @@ impl Capture {
     /// [`Capture::find`] where the next record is not plain, or not at hand as a whole.
     #[inline(never)]
     fn step(&mut self) -> Option<Found> {
+        let known = self.info.secrets.len();
         let step = match &mut self.walker {
             Walker::Pcap(pcap) => pcap.step(&mut self.input),
             Walker::Pcapng(pcapng) => pcapng.step(&mut self.input, &mut self.info),
         };
+        if let Some(hear) = &mut self.on_secrets {
+            self.info.secrets.iter().skip(known).for_each(hear);
+        }
         let Step::Packet(found) = step else {
             self.end(step);
             return None;

@@ -20,6 +20,7 @@ Examples:
   rdpwhy ticket.pcapng --around 10:05 --tz +02:00 --failed
                                              what failed at five past ten
   rdpwhy ticket.pcapng --saw 0x904/0x7       which connection the user's error message came from
+  rdpwhy ticket.pcapng --keylog keys.txt     with the TLS secrets of client or server: what was said inside
   rdpwhy report ticket.pcapng -o ticket.html one page to attach to a ticket
   rdpwhy ticket.pcapng --format markdown     text to paste into one
   ssh host dumpcap -i eth0 -w - | rdpwhy -   straight from another machine
@@ -125,6 +126,11 @@ pub(crate) struct Input {
     /// List every session, also beyond 1,000 early failures of one kind at one server
     #[arg(long, help_heading = "Choosing")]
     pub(crate) all_sessions: bool,
+
+    /// TLS secrets that open the connections they are of (a key log as of SSLKEYLOGFILE; may be given several
+    /// times); those in a pcapng's own secrets blocks are used anyway
+    #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
+    pub(crate) keylog: Vec<PathBuf>,
 
     /// The error that the user saw, as mstsc shows it: which sessions fit it, which don't, and why
     #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use rdpwhy::analyzer::{Analyzer, Options, Overview};
 use rdpwhy::base::{Limits, Timestamp};
-use rdpwhy::capture::{Capture, CaptureInfo, Merged, OpenError, Source, Spool};
+use rdpwhy::capture::{Capture, CaptureInfo, Merged, OpenError, SecretsType, Source, Spool};
+use rdpwhy::layers::Keys;
 use rdpwhy::report::Typed;
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
 
 use super::args::Input;
 use super::progress::Progress;
-use super::{Status, tell};
+use super::{Status, keylog, tell};
 
 /// How far from `--around` a session may be.
 const AROUND: i64 = 2 * 60 * Timestamp::SECOND;
@@ -59,14 +60,23 @@ impl Again {
 impl Found {
     /// Reads the captures; `None` where there is nothing to tell of.
     pub(crate) fn read(args: &Input) -> Option<Self> {
-        let (captures, _, status) = open(args, false);
-        (!captures.is_empty()).then(|| Found { status, ..find(captures, args) })
+        Self::read_once(args, false)
     }
 
     /// The same where [`Found::captures`] is to read them again.
     pub(crate) fn read_twice(args: &Input) -> Option<Self> {
-        let (captures, again, status) = open(args, true);
-        (!captures.is_empty()).then(|| Found { again, status, ..find(captures, args) })
+        Self::read_once(args, true)
+    }
+
+    fn read_once(args: &Input, twice: bool) -> Option<Self> {
+        let (keys, keys_status) = keylog::read(&args.keylog);
+        let (captures, again, status) = open(args, twice);
+        if captures.is_empty() {
+            return None;
+        }
+        let found = find(captures, args, &keys);
+        keylog::say_if_unused(&keys);
+        Some(Found { again, status: status.max(keys_status), ..found })
     }
 
     /// The captures once more, from the start, each with its index; all of them, or one.
@@ -132,7 +142,15 @@ fn open(args: &Input, twice: bool) -> (Vec<Capture>, Vec<Again>, Status) {
 }
 
 /// Drives the engine over all captures, as one or one by one.
-fn find(captures: Vec<Capture>, args: &Input) -> Found {
+fn find(mut captures: Vec<Capture>, args: &Input, keys: &Keys) -> Found {
+    for capture in &mut captures {
+        let keys = keys.clone();
+        capture.on_secrets(move |secrets| {
+            if secrets.kind == SecretsType::TLS_KEY_LOG {
+                keys.add(&secrets.data);
+            }
+        });
+    }
     let listed = if args.all_sessions { usize::MAX } else { Limits::default().listed };
     let timeless = Choice {
         hosts: args.host.clone(),
@@ -152,17 +170,18 @@ fn find(captures: Vec<Capture>, args: &Input) -> Found {
     };
     if args.separate {
         for capture in captures {
-            analyze(Merged::new(vec![capture]), args, &mut found);
+            analyze(Merged::new(vec![capture]), args, keys, &mut found);
         }
         found.overview.conversations.sort_by_key(|conversed| std::cmp::Reverse(conversed.total_bytes()));
     } else {
-        analyze(Merged::new(captures), args, &mut found);
+        analyze(Merged::new(captures), args, keys, &mut found);
     }
     found
 }
 
-fn analyze(mut captures: Merged, args: &Input, found: &mut Found) {
-    let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), ..Options::default() });
+fn analyze(mut captures: Merged, args: &Input, keys: &Keys, found: &mut Found) {
+    let options = Options { ports: args.port.clone(), keys: keys.clone(), ..Options::default() };
+    let mut analyzer = Analyzer::new(options);
     let mut progress = Progress::new(captures.file_bytes());
     while let Some(frame) = captures.next_frame() {
         analyzer.push(&frame);

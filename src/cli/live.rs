@@ -19,7 +19,7 @@ use rdpwhy::report::model::{Capture, Time};
 use rdpwhy::report::{line, ndjson, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Status, tell};
+use super::{Status, keylog, tell};
 pub(crate) use args::{EXAMPLES, Live as Args};
 use args::{Format, Which};
 use follow::Following;
@@ -115,6 +115,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(args: &'a Args) -> Result<Self, String> {
+        let keys = keylog::follow(&args.keylog)?;
         let devices = match args.interface.as_slice() {
             [] => vec![live::default_device().map_err(|error| error.to_string())?],
             named => named.to_vec(),
@@ -145,12 +146,7 @@ impl<'a> Run<'a> {
             name,
             live,
             running: Running::new(limits.listed),
-            analyzer: Analyzer::new(Options {
-                ports: args.port.clone(),
-                limits,
-                follow,
-                ..Options::default()
-            }),
+            analyzer: Analyzer::new(Options { ports: args.port.clone(), limits, follow, keys }),
             following: args.events.then(Following::default),
             recorder,
             sink,

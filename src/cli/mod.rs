@@ -7,6 +7,7 @@ mod analyze;
 mod args;
 mod explain;
 mod input;
+mod keylog;
 #[cfg(feature = "live")]
 mod live;
 mod output;

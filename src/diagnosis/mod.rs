@@ -22,7 +22,7 @@ pub use rules::{CONNECT, REGISTRY, Rule, UDP_REGISTRY};
 pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
-use crate::session::{Session, UdpSession};
+use crate::session::{KeyFit, Session, Tls, UdpSession};
 
 /// The verdict on a session, and the others that also fit.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub trait Subject: Sized + 'static {
     fn one_sided(&self) -> bool;
     /// The verdict where no rule fires.
     fn inconclusive(&self, context: &Context<'_>) -> Verdict;
+    /// What may be encrypted.
+    fn tls(&self) -> Option<&Tls>;
 }
 
 impl Subject for Session {
@@ -52,6 +54,10 @@ impl Subject for Session {
 
     fn inconclusive(&self, context: &Context<'_>) -> Verdict {
         rules::inconclusive::verdict(self, context)
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.facts.tls.as_deref()
     }
 }
 
@@ -65,11 +71,31 @@ impl Subject for UdpSession {
     fn inconclusive(&self, _: &Context<'_>) -> Verdict {
         rules::udp::inconclusive(self)
     }
+
+    fn tls(&self) -> Option<&Tls> {
+        Some(&self.flow.inside.tls)
+    }
 }
 
 /// Asks every rule and ranks what they say.
 pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
-    diagnose_with(S::RULES, session, context)
+    let short = context.short;
+    let mut diagnosis = diagnose_with(S::RULES, session, context);
+    if !short && let Some(tls) = session.tls() {
+        mention_keys(&mut diagnosis.verdict, tls);
+    }
+    diagnosis
+}
+
+/// Where keys were given, a verdict without what they should have shown says so.
+fn mention_keys(verdict: &mut Verdict, tls: &Tls) {
+    let of_others = tls.key_fit == KeyFit::OthersOnly;
+    let unexplained = matches!(verdict.outcome, Outcome::Failed | Outcome::Aborted | Outcome::Inconclusive)
+        && verdict.confidence < Confidence::Certain;
+    if let Some(why) = tls.kept_closed().filter(|_| unexplained || !of_others) {
+        verdict.explanation.push(' ');
+        verdict.explanation.push_str(&why);
+    }
 }
 
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome

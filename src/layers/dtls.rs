@@ -3,7 +3,8 @@
 
 use super::Keys;
 use super::fragments::Fragments;
-use super::opener::{Opened, Opening, Sealed};
+use super::opener::{Opened, Sealed};
+use super::opening::{KeyFit, Opening};
 use super::security::{Hides, Security, SecurityRecord, Show};
 use crate::base::{Chunk, Dir, Limits, PerDir, Seen, Span};
 use crate::protocol::tls::ContentType;
@@ -33,6 +34,11 @@ impl DtlsDatagrams {
         }
     }
 
+    /// What the keys are to this flow.
+    pub fn key_fit(&self) -> KeyFit {
+        self.opening.fit()
+    }
+
     /// Takes one datagram of `dir`, all of which `chunk` is, and shows what it holds and finishes. Its offset
     /// means nothing. Repeats of encrypted records and of handshake messages are left out.
     ///
@@ -52,7 +58,7 @@ impl DtlsDatagrams {
             let opened = sealed.then(|| open(&mut self.opening, dir, &record)).flatten();
             let hides = match &opened {
                 Some(Opened { content_type, clear }) => Hides::Opened(*content_type, clear),
-                None if sealed && self.opening.opener.is_some() => Hides::Unopened,
+                None if sealed && self.opening.known().is_some() => Hides::Unopened,
                 None => Hides::Unknown,
             };
             let shown = SecurityRecord { content_type, length, sealed, body, hides };
@@ -93,7 +99,7 @@ fn open(opening: &mut Opening, dir: Dir, record: &dtls::Record<'_>) -> Option<Op
     let sealed =
         Sealed { content_type: record.content_type, version: record.version, body: record.fragment? };
     // Keys that a later handshake agreed on are in its encrypted messages.
-    opening.opener.as_mut().filter(|_| record.epoch == 1)?.open_at(dir, number, sealed)
+    opening.opener().filter(|_| record.epoch == 1)?.open_at(dir, number, sealed)
 }
 
 /// Which encrypted records of a direction came already: those of the latest epoch, as far back as a

@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::base::Dir;
 
@@ -30,6 +31,11 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
+    /// Whether none is missing of either kind of connection.
+    fn are_whole(&self) -> bool {
+        self.master.is_some() || self.handshake.iter().chain(&self.traffic).all(Option::is_some)
+    }
+
     /// Place of a direction's secret.
     pub(super) const fn of(dir: Dir) -> usize {
         match dir {
@@ -49,12 +55,27 @@ pub struct Added {
     pub secrets: usize,
     /// Lines that are neither a secret, nor a comment, nor of a kind that is not needed here.
     pub unknown: usize,
+    /// The first of these, counted from 1.
+    pub first_unknown: Option<u64>,
+    /// Lines whose secret was left out, since there were too many.
+    pub left_out: usize,
+    /// Lines that end.
+    pub lines: u64,
+}
+
+type More = Box<dyn FnMut(&Keys) + Send>;
+
+#[derive(Default)]
+struct Known {
+    secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
+    more: Mutex<Option<More>>,
+    fitted: AtomicBool,
 }
 
 /// Secrets that may open connections. Clones share them, so that keys that come with the packets, as in a
 /// pcapng's secrets blocks, are there for connections that were already begun.
 #[derive(Clone, Default)]
-pub struct Keys(Arc<RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>>);
+pub struct Keys(Arc<Known>);
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,7 +86,7 @@ impl fmt::Debug for Keys {
 impl Keys {
     /// How many connections there are secrets of.
     pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether there is none.
@@ -73,22 +94,43 @@ impl Keys {
         self.len() == 0
     }
 
-    /// Whether there are secrets of the connection whose client begins with these bytes; `None` where they are too
-    /// few to tell.
-    pub fn open(&self, first_bytes: &[u8]) -> Option<bool> {
+    /// Whether there are, or may come, secrets of the connection whose client begins with these bytes; `None` where
+    /// they are too few to tell.
+    pub fn may_open(&self, first_bytes: &[u8]) -> Option<bool> {
         /// Record header, message header and version of a ClientHello.
         const BEFORE_RANDOM: usize = 5 + 4 + 2;
+        if !self.may_come() {
+            return Some(false);
+        }
         let (before, random) = first_bytes.split_at_checked(BEFORE_RANDOM)?;
         let random = random.first_chunk::<32>()?;
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && known.contains_key(random))
+        let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
+        let more = || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && (known || more()))
+    }
+
+    /// Whether any of them was of a connection that was read.
+    pub fn fitted_any(&self) -> bool {
+        self.0.fitted.load(Ordering::Relaxed)
+    }
+
+    /// Whether there are, or may come, any.
+    pub(super) fn may_come(&self) -> bool {
+        !self.is_empty() || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Where a connection's secrets are not known, `more` is asked to add what there is by then: key logs are
+    /// written while their connections are captured.
+    pub fn on_miss(&self, more: impl FnMut(&Keys) + Send + 'static) {
+        *self.0.more.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(more));
     }
 
     /// Adds the lines of a key log: `LABEL client-random secret`, the latter two in hexadecimal.
     pub fn add(&self, log: &[u8]) -> Added {
         let mut added = Added::default();
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for line in log.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let mut known = self.0.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        for (line, number) in log.split(|byte| *byte == b'\n').zip(1..) {
+            added.lines = number - 1;
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
@@ -96,6 +138,7 @@ impl Keys {
             match Line::parse(line) {
                 Some(Line::Secret { random, label, secret }) => {
                     if known.len() >= MOST && !known.contains_key(&random) {
+                        added.left_out += 1;
                         continue;
                     }
                     added.secrets += 1;
@@ -108,7 +151,10 @@ impl Keys {
                     *place = Some(secret);
                 }
                 Some(Line::NotNeeded) => {}
-                None => added.unknown += 1,
+                None => {
+                    added.unknown += 1;
+                    added.first_unknown.get_or_insert(number);
+                }
             }
         }
         added
@@ -116,7 +162,16 @@ impl Keys {
 
     /// The secrets of the connection that began with this random.
     pub(super) fn find(&self, client_random: &[u8; 32]) -> Option<Secrets> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(client_random).cloned()
+        let known =
+            || self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).get(client_random).cloned();
+        let found = known().filter(Secrets::are_whole).or_else(|| {
+            if let Some(more) = &mut *self.0.more.lock().unwrap_or_else(PoisonError::into_inner) {
+                more(self);
+            }
+            known()
+        });
+        self.0.fitted.fetch_or(found.is_some(), Ordering::Relaxed);
+        found
     }
 }
 
@@ -185,12 +240,28 @@ mod tests {
             "0a".repeat(32),
             "0c".repeat(32),
         );
-        assert_eq!(keys.add(log.as_bytes()), Added { secrets: 2, unknown: 2 });
+        let added = keys.add(log.as_bytes());
+        assert_eq!((added.secrets, added.unknown, added.first_unknown, added.lines), (2, 2, Some(5), 6));
         assert_eq!(keys.len(), 1);
         let secrets = keys.find(&[10; 32]).unwrap();
         assert_eq!(secrets.master.unwrap().bytes(), [11; 48]);
         assert_eq!(secrets.traffic[1].as_ref().unwrap().bytes(), [12; 32]);
         assert!(secrets.traffic[0].is_none() && keys.find(&[0; 32]).is_none());
+    }
+
+    #[test]
+    fn what_is_missed_is_asked_for() {
+        let keys = Keys::default();
+        assert!(!keys.may_come() && keys.find(&[10; 32]).is_none());
+        let mut asked = 0;
+        keys.on_miss(move |keys| {
+            asked += 1;
+            if asked == 2 {
+                keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
+            }
+        });
+        assert!(keys.may_come() && keys.find(&[10; 32]).is_none());
+        assert!(keys.find(&[10; 32]).is_some());
     }
 
     #[test]

@@ -14,9 +14,9 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::{Sha256, Sha384};
 
-use super::keys::{Keys, Secret, Secrets};
+use super::keys::{Secret, Secrets};
 use crate::base::{Dir, PerDir};
-use crate::protocol::tls::{Cipher, ContentType, HandshakeMessage, Mac, ServerHello, Suite, Version};
+use crate::protocol::tls::{Cipher, ContentType, Mac, ServerHello, Suite, Version};
 
 /// Extension encrypt_then_mac (RFC 7366).
 const ENCRYPT_THEN_MAC: u16 = 22;
@@ -39,41 +39,6 @@ pub(super) struct Opened {
     /// What it really carries.
     pub(super) content_type: ContentType,
     pub(super) clear: Vec<u8>,
-}
-
-/// How a connection's records are opened, once its hellos told.
-#[derive(Debug, Default)]
-pub(super) struct Opening {
-    keys: Keys,
-    client_random: Option<[u8; 32]>,
-    answered: bool,
-    pub(super) opener: Option<Box<Opener>>,
-}
-
-impl Opening {
-    pub(super) fn new(keys: Keys) -> Self {
-        Opening { keys, ..Opening::default() }
-    }
-
-    /// Whether encrypted bodies are, or may turn out to be, of use.
-    pub(super) fn may_open(&self) -> bool {
-        self.opener.is_some() || !self.answered && !self.keys.is_empty()
-    }
-
-    /// Takes a message in clear: the hellos tell which keys there are, and how they are used.
-    pub(super) fn hello(&mut self, message: &HandshakeMessage<'_>) {
-        match message {
-            // The random of a second hello is that of the first.
-            HandshakeMessage::ClientHello(hello) => self.client_random = Some(hello.random),
-            HandshakeMessage::ServerHello(hello) if !self.answered => {
-                self.answered = true;
-                let Some(random) = &self.client_random else { return };
-                let secrets = self.keys.find(random);
-                self.opener = secrets.and_then(|secrets| Opener::new(secrets, random, hello)).map(Box::new);
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Opens one connection.
@@ -134,6 +99,17 @@ impl Opener {
                 Some(Protection { mac, key, iv, implicit_iv, encrypt_then_mac, is_13: false });
         }
         Some(opener)
+    }
+
+    /// Whether secrets of it are unknown: TLS 1.3 has four, two of which are known later.
+    pub(super) fn lacks_secrets(&self) -> bool {
+        let Secrets { handshake, traffic, .. } = &self.secrets;
+        self.is_13 && handshake.iter().chain(traffic).any(Option::is_none)
+    }
+
+    /// Takes what became known since.
+    pub(super) fn learn(&mut self, secrets: Secrets) {
+        self.secrets = secrets;
     }
 
     /// Records of `dir` may be missing before the next.

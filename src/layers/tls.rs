@@ -1,7 +1,8 @@
 //! The TLS of one stream, both directions: a TCP connection, or an RDP-UDP flow that loses nothing.
 
 use super::handshake::Handshakes;
-use super::opener::{Opening, Sealed};
+use super::opener::Sealed;
+use super::opening::{KeyFit, Opening};
 use super::security::{Hides, Security, SecurityRecord, Show};
 use super::{Framer, Framing, Keys, TlsFraming, Unit};
 use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span};
@@ -43,6 +44,11 @@ impl TlsStream {
         }
     }
 
+    /// What the keys are to this connection.
+    pub fn key_fit(&self) -> KeyFit {
+        self.opening.fit()
+    }
+
     /// Whether `data` may begin with a record of a handshake or an alert. No TPKT or fast-path PDU begins
     /// so.
     pub fn begins(data: &[u8]) -> bool {
@@ -77,8 +83,11 @@ impl TlsStream {
 
     /// Where boundaries were lost, records may be.
     fn settle(&mut self, dir: Dir, missing: bool) {
-        if missing && self.lanes[dir].framer.is_lost() {
-            self.opening.opener.iter_mut().for_each(|opener| opener.skip(dir));
+        if missing
+            && self.lanes[dir].framer.is_lost()
+            && let Some(opener) = self.opening.known()
+        {
+            opener.skip(dir);
         }
     }
 
@@ -148,7 +157,7 @@ impl Records<'_> {
         record: SecurityRecord<'_>,
         show: &mut impl Show,
     ) {
-        let Some(opener) = &mut self.opening.opener else { return show(shown(record, unit.span)) };
+        let Some(opener) = self.opening.opener() else { return show(shown(record, unit.span)) };
         let Some(body) = unit.body else {
             opener.miss(self.dir);
             return show(shown(SecurityRecord { hides: Hides::Unopened, ..record }, unit.span));
@@ -179,10 +188,10 @@ impl Records<'_> {
                     show(Seen::new(Security::Message(chain), span));
                 }
                 HandshakeType::finished => {
-                    self.opening.opener.iter_mut().for_each(|o| o.finished(self.dir));
+                    self.opening.known().into_iter().for_each(|opener| opener.finished(self.dir));
                 }
                 HandshakeType::key_update => {
-                    self.opening.opener.iter_mut().for_each(|o| o.key_update(self.dir));
+                    self.opening.known().into_iter().for_each(|opener| opener.key_update(self.dir));
                 }
                 _ => {}
             }

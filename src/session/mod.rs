@@ -18,6 +18,7 @@ use crate::protocol::first_bytes::PreambleKind;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
 use crate::transport::TcpFacts;
 
+pub use crate::layers::KeyFit;
 pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;

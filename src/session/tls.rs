@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
-use crate::layers::{DtlsDatagrams, Hides, Security, SecurityRecord, TlsStream};
+use crate::layers::{DtlsDatagrams, Hides, KeyFit, Security, SecurityRecord, TlsStream};
 use crate::protocol::Malformed;
 use crate::protocol::certificate::{self, Certificate};
 use crate::protocol::tls::{
@@ -128,6 +128,8 @@ pub struct Tls {
     pub opening: Vec<Record>,
     /// The last records, oldest first, at most [`Tls::RECENT`].
     pub recent: VecDeque<Record>,
+    /// What the keys that were given are to it.
+    pub key_fit: KeyFit,
     /// Whether keys opened its records.
     pub decrypted: bool,
     /// Records that the keys of the connection did not open.
@@ -192,6 +194,7 @@ impl Tls {
             self.begun[dir].get_or_insert(chunk.stamp);
         }
         let result = reader.push(dir, chunk, |shown| self.shown(dir, shown));
+        self.key_fit = reader.key_fit();
         let unframed = reader.take_unframed(dir);
         self.misframed |= result.is_err() || unframed > 0;
         self.unframed(dir, unframed);
@@ -201,6 +204,7 @@ impl Tls {
     /// Steps over bytes of `dir` in a stream that the capture lacks.
     pub fn gap(&mut self, reader: &mut TlsStream, dir: Dir, gap: &Gap) {
         reader.gap(dir, gap, |shown| self.shown(dir, shown));
+        self.key_fit = reader.key_fit();
     }
 
     /// Takes one datagram of `dir`: what one source payload of a lossy RDP-UDP flow holds.
@@ -213,7 +217,38 @@ impl Tls {
         dir: Dir,
         chunk: &Chunk<'_>,
     ) -> Result<(), Malformed> {
-        reader.push(dir, chunk, |shown| self.shown(dir, shown))
+        let result = reader.push(dir, chunk, |shown| self.shown(dir, shown));
+        self.key_fit = reader.key_fit();
+        result
+    }
+
+    /// Why keys that were given did not open it, or not all of it.
+    pub fn kept_closed(&self) -> Option<String> {
+        match self.key_fit {
+            KeyFit::NoneGiven => None,
+            KeyFit::OthersOnly => {
+                Some("No key that was given is of this connection, so what is encrypted stayed closed.".to_owned())
+            }
+            KeyFit::Unusable => {
+                let hello = self.server_hello.as_ref().map(|hello| &hello.value)?;
+                let suite = cipher_name(hello.cipher).unwrap_or("its cipher suite");
+                Some(format!(
+                    "The keys that were given for this connection are not what {} with {suite} is opened with here, so \
+                     what is encrypted stayed closed.",
+                    hello.version
+                ))
+            }
+            KeyFit::Fits if self.unopened == 0 => None,
+            KeyFit::Fits if self.decrypted => Some(format!(
+                "The keys that were given did not open {} of this connection's encrypted records.",
+                self.unopened
+            )),
+            KeyFit::Fits => Some(
+                "The keys that were given for this connection open none of its records: they are wrong, so what is \
+                 encrypted stayed closed."
+                    .to_owned(),
+            ),
+        }
     }
 
     fn shown(&mut self, dir: Dir, shown: Seen<Security<'_>>) {

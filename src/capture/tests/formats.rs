@@ -163,6 +163,27 @@ fn secrets_remember_where_they_stood_and_keep_out_of_logs() {
 }
 
 #[test]
+fn secrets_are_told_before_the_frames_after_them() {
+    use std::sync::{Arc, Mutex};
+    let file = NgFile::new(false)
+        .secrets(1, b"one")
+        .interface(1, 0, &[])
+        .enhanced(0, 0, b"a")
+        .secrets(1, b"two")
+        .enhanced(0, 0, b"b");
+    let mut capture = Capture::from_reader("a", std::io::Cursor::new(file.bytes), 0).unwrap();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let tell = heard.clone();
+    capture.on_secrets(move |secrets| tell.lock().unwrap().push(secrets.data.clone()));
+    let heard = || heard.lock().unwrap().len();
+    for (frame, secrets) in [(b"a", 1), (b"b", 2)] {
+        assert_eq!(capture.next_frame().unwrap().data, frame);
+        assert_eq!(heard(), secrets);
+    }
+    assert!(capture.next_frame().is_none() && heard() == 2);
+}
+
+#[test]
 fn unpadded_block_lengths_are_rounded_up_as_wireshark_does() {
     let mut file = NgFile::new(false).interface(1, 0, &[]).enhanced(0, 0, b"abc");
     let at = file.bytes.len() - 36;

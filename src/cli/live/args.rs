@@ -73,6 +73,11 @@ pub(crate) struct Live {
     #[arg(long, help_heading = "Capturing")]
     pub(crate) immediate: bool,
 
+    /// TLS secrets that open the connections they are of: a key log, read on as it is written (may be given several
+    /// times)
+    #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
+    pub(crate) keylog: Vec<PathBuf>,
+
     /// How to show sessions
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Showing")]
     pub(crate) format: Format,

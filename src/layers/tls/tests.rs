@@ -168,6 +168,27 @@ fn traffic_secrets_alone_open_what_follows_the_handshake() {
     }
 }
 
+/// A key log that is written while its connection runs. In TLS 1.3 the server's first record may be there sooner.
+#[test]
+fn secrets_that_come_while_the_connection_runs_open_it() {
+    for Vector { name, log, pieces } in vectors() {
+        let (keys, mut asked) = (Keys::default(), i32::from(!name.starts_with("tls13")));
+        let (begun, lines): (String, _) = (log.split_inclusive('\n').take(2).collect(), log);
+        keys.on_miss(move |keys| {
+            asked += 1;
+            keys.add(match asked {
+                1 => b"",
+                2 => begun.as_bytes(),
+                _ => lines.as_bytes(),
+            });
+        });
+        let read = read(&pieces, &keys, usize::MAX, &[]);
+        assert_eq!(read.data.client_to_server.get(..9), Some(&b"ping one\n"[..]), "{name}: {read:?}");
+        assert_eq!(read.data.server_to_client.get(..9), Some(&b"eno gnip\n"[..]), "{name}: {read:?}");
+        assert!(read.unknown <= 1, "{name}: {read:?}");
+    }
+}
+
 #[test]
 fn datagrams_are_opened_in_any_order() {
     for Vector { name, log, mut pieces } in all().into_iter().filter(|vector| vector.name.starts_with("dtls"))

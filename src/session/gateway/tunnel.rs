@@ -40,7 +40,7 @@ impl Gateways {
     /// Whether there are keys of the connection whose client begins with these bytes; `None` where they are too few
     /// to tell.
     pub(in crate::session) fn opens(&self, first_bytes: &[u8]) -> Option<bool> {
-        if self.keys.is_empty() { Some(false) } else { self.keys.open(first_bytes) }
+        self.keys.may_open(first_bytes)
     }
 
     /// The tunnel of this id, or a new one.
