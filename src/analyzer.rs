@@ -13,7 +13,7 @@ use crate::layers::Keys;
 use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
 use crate::protocol::dtls::looks_like_dtls;
 use crate::protocol::gateway_udp;
-use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
+use crate::session::{Conversation, Facts, Gateways, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, Pauses, TcpFacts};
 
 /// IP's number of it.
@@ -82,13 +82,14 @@ pub struct Touched<'a> {
     /// Its first packet: what it is known by until it is over, and after that as `session.tcp.first`.
     pub first: Stamp,
     on_port: bool,
+    is_tunnel: bool,
     facts: Option<&'a Facts>,
 }
 
 impl Touched<'_> {
     /// Whether it will be listed as a session, as far as is known.
     pub fn is_session(&self) -> bool {
-        self.on_port || self.facts.is_some_and(|facts| facts.request.is_some() || facts.confirm.is_some())
+        self.on_port || self.is_tunnel || self.facts.is_some_and(Facts::is_rdp)
     }
 
     /// Whether it carried payload yet.
@@ -123,6 +124,7 @@ pub struct Analyzer {
     finished: bool,
     follow: bool,
     keys: Keys,
+    gateways: Gateways,
     /// The ends of the connection that the last frame belongs to.
     last: Option<(SocketAddr, SocketAddr)>,
 }
@@ -150,6 +152,7 @@ impl Analyzer {
             now: Timestamp(i64::MIN),
             finished: false,
             follow,
+            gateways: Gateways::new(keys.clone()),
             keys,
             last: None,
             limits,
@@ -188,11 +191,12 @@ impl Analyzer {
                         self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
                     }
                     let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
-                    let (keys, udp) = (&self.keys, &mut self.udp);
+                    let (keys, gateways, udp) = (&self.keys, &self.gateways, &mut self.udp);
                     self.connections.segment(&packet.meta, segment, &mut |tcp| {
                         let rdp_port = ports.contains(&tcp.server.port());
                         let token = udp.token(tcp.client.ip(), tcp.server.ip());
-                        Conversation::new(tcp, rdp_port, limits, keys.clone(), held.sender()).holding(token)
+                        let new = Conversation::new(tcp, rdp_port, limits, keys.clone(), held.sender());
+                        new.opening(gateways).holding(token)
                     });
                 }
                 Body::Udp(datagram) => {
@@ -251,8 +255,9 @@ impl Analyzer {
         let (one, other) = self.last?;
         let open = self.connections.open_between(one, other)?;
         let facts = open.reader.map(Conversation::facts);
+        let is_tunnel = open.reader.is_some_and(Conversation::is_tunnel);
         let Open { client, server, first, on_port, .. } = open;
-        Some(Touched { client, server, first, on_port, facts })
+        Some(Touched { client, server, first, on_port, is_tunnel, facts })
     }
 
     /// Lets time pass where no frame came: idle connections are handed out.
@@ -352,6 +357,12 @@ impl Analyzer {
             Finished::Bare(mut bare) => {
                 self.pauses.cut_bare(&mut bare);
                 self.done.push_back(Over::bare(bare, &mut self.room));
+            }
+            Finished::Session { facts: tcp, reader }
+                if reader.as_ref().is_some_and(|reader| !reader.is_session())
+                    && !self.ports.contains(&tcp.server.port()) =>
+            {
+                self.converse(Conversed::of(&tcp));
             }
             Finished::Session { facts: mut tcp, reader } => {
                 self.pauses.cut(&mut tcp);
@@ -459,6 +470,11 @@ impl Conversed {
     /// Payload bytes, both ways.
     pub fn total_bytes(&self) -> u64 {
         self.bytes.client_to_server + self.bytes.server_to_client
+    }
+
+    fn of(tcp: &TcpFacts) -> Self {
+        let (packets, bytes) = (tcp.dir.map(|dir| dir.packets), tcp.dir.map(|dir| dir.bytes));
+        Conversed { client: tcp.client.ip(), server: tcp.server, udp: false, packets, bytes }
     }
 
     fn add(&mut self, more: &Conversed) {

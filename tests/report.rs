@@ -101,6 +101,7 @@ fn session(id: u64, outcome: Outcome, phase: Phase, diagnosis: Diagnosis) -> Ses
         ],
         negotiation: Negotiation::default(),
         tls: Tls::default(),
+        gateway: None,
         rdp: [].into(),
         tcp: tcp(),
         udp: Vec::new(),

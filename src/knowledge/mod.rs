@@ -36,6 +36,7 @@ findings! {
     "tls-cipher-mismatch" "tls-version-mismatch" "tls-certificate-expired" "tls-certificate-rejected"
     "tls-alert" "tls-reset-mid-handshake" "client-left-after-tls"
     "nla-authentication-failed" "nla-silent" "nla-reset"
+    "gateway-refused"
     "mcs-refused" "licensing-failed" "server-denied-connection" "server-error-info" "server-disconnected"
     "redirected" "setup-reset" "setup-silent"
     "path-reset-injected" "path-mtu-black-hole" "path-stalled"

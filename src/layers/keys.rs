@@ -94,6 +94,21 @@ impl Keys {
         self.len() == 0
     }
 
+    /// Whether there are, or may come, secrets of the connection whose client begins with these bytes; `None` where
+    /// they are too few to tell.
+    pub fn may_open(&self, first_bytes: &[u8]) -> Option<bool> {
+        /// Record header, message header and version of a ClientHello.
+        const BEFORE_RANDOM: usize = 5 + 4 + 2;
+        if !self.may_come() {
+            return Some(false);
+        }
+        let (before, random) = first_bytes.split_at_checked(BEFORE_RANDOM)?;
+        let random = random.first_chunk::<32>()?;
+        let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
+        let more = || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && (known || more()))
+    }
+
     /// Whether any of them was of a connection that was read.
     pub fn fitted_any(&self) -> bool {
         self.0.fitted.load(Ordering::Relaxed)

@@ -9,17 +9,20 @@ mod dtls;
 mod fragments;
 mod framer;
 mod handshake;
+mod http;
 mod keys;
 mod opener;
 mod opening;
 mod preamble;
 mod security;
 mod tls;
+mod websocket;
 
 pub use dtls::DtlsDatagrams;
 #[cfg(test)]
 pub(crate) use dtls::vectors as dtls_vectors;
 pub use framer::{Framer, Framing, RdpFraming, RdpUnit, TlsFraming, Unit};
+pub use http::{Http, HttpRequest, HttpResponse, HttpUnit, NoHttp};
 pub use keys::{Added, Keys};
 pub use opening::KeyFit;
 pub use preamble::{Preamble, Preambles, Stripped};

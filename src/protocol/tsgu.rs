@@ -166,6 +166,19 @@ pub fn parse(input: &[u8]) -> Step<Packet> {
     })
 }
 
+/// What a data packet carries: `header · length u16 · data`. `None` where it is shorter than it says.
+pub fn data(packet: &[u8]) -> Option<&[u8]> {
+    let (length, data) = packet.get(HEADER_LEN..)?.split_first_chunk()?;
+    data.get(..usize::from(u16::from_le_bytes(*length)))
+}
+
+/// Where the handshake response is with which a gateway begins, after random bytes of no given number (3.3.5.1).
+pub fn after_seed(bytes: &[u8]) -> Option<usize> {
+    /// Type, reserved, and the only length that it may have.
+    const BEGIN: [u8; HEADER_LEN] = [PacketType::HANDSHAKE_RESPONSE.0 as u8, 0, 0, 0, 18, 0, 0, 0];
+    bytes.windows(HEADER_LEN).position(|window| window == BEGIN)
+}
+
 fn packet(kind: PacketType, i: &[u8]) -> Parsed<'_, Packet> {
     match kind {
         PacketType::HANDSHAKE_REQUEST => {
@@ -271,6 +284,16 @@ mod tests {
         assert_eq!(unreachable.status(), Some((PacketType::CHANNEL_RESPONSE, 0x8007_59DD)));
         assert_eq!(read("0d00 0000 08000000"), Packet::Other(PacketType::KEEPALIVE));
         assert_eq!(read("0d00 0000 08000000").status(), None);
+    }
+
+    #[test]
+    fn finds_data_and_the_end_of_the_seed() {
+        assert_eq!(data(&hex("0a00 0000 0d000000 0300 010203")), Some(&[1, 2, 3][..]));
+        assert_eq!(data(&hex("0a00 0000 0b000000 0300 01")), None);
+        let response = hex("0200 0000 12000000 00000000 01 00 0000 0200");
+        assert_eq!(after_seed(&response), Some(0));
+        assert_eq!(after_seed(&[&[2, 0, 0], response.as_slice()].concat()), Some(3));
+        assert_eq!(after_seed(&[7; 100]), None);
     }
 
     #[test]

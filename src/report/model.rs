@@ -94,8 +94,11 @@ pub struct Session {
     pub timeline: Vec<Event>,
     /// X.224 negotiation.
     pub negotiation: Negotiation,
-    /// TLS.
+    /// TLS; inside of a gateway's tunnel that of the computer behind it, where it came so far.
     pub tls: Tls,
+    /// The tunnel of a Remote Desktop Gateway that this session is inside of, or was to be; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
     /// What is known of RDP's own messages, named after the specification's fields.
     pub rdp: BTreeMap<&'static str, serde_json::Value>,
     /// TCP.
@@ -350,6 +353,34 @@ pub struct Tls {
     pub alerts: Vec<Alert>,
     /// Whether the records could be opened.
     pub decrypted: bool,
+}
+
+/// The tunnel of a Remote Desktop Gateway. The session's `server` is the gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Gateway {
+    /// "http" or "websocket".
+    pub transport: &'static str,
+    /// The computer behind it that the client asked for.
+    pub target: Option<Target>,
+    /// The name that the client gave itself.
+    pub client_name: Option<String>,
+    /// What the gateway said last of how the tunnel went: 0 is success.
+    pub status: Option<Coded>,
+    /// Its last HTTP status.
+    pub http_status: Option<u16>,
+    /// The client's port of the connection that carries what the client says; null where one carries both.
+    pub incoming_port: Option<u16>,
+    /// TLS between client and gateway.
+    pub tls: Tls,
+}
+
+/// A computer behind a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Target {
+    /// Name or address, as the client wrote it.
+    pub host: String,
+    /// Port.
+    pub port: u16,
 }
 
 /// A certificate.

@@ -16,6 +16,7 @@ const HELD: [(&str, Finds); 6] = [
         named(&session.client.hostname)
             || named(&session.server.hostname)
             || session.rdp.values().any(serde_json::Value::is_string)
+            || session.gateway.as_ref().is_some_and(|gateway| gateway.target.is_some())
             || all_tls(session).any(|tls| named(&tls.sni))
     }),
     ("names and hashes of certificates", |session| all_tls(session).any(|tls| tls.certificate.is_some())),
@@ -52,6 +53,7 @@ pub fn holds(source: &impl Source) -> String {
     }
 }
 
-fn all_tls(session: &Session) -> impl Iterator<Item = &Tls> {
-    std::iter::once(&session.tls).chain(session.udp.iter().map(|flow| &flow.tls))
+pub(super) fn all_tls(session: &Session) -> impl Iterator<Item = &Tls> {
+    let gateway = session.gateway.as_ref().map(|gateway| &gateway.tls);
+    std::iter::once(&session.tls).chain(gateway).chain(session.udp.iter().map(|flow| &flow.tls))
 }

@@ -9,6 +9,7 @@ use super::community_id::{self, community_id};
 use super::model::{
     Attempt, Capture, Diagnosis, Endpoint, Event, Host, Server, Session, Summary, Text, Tls, Transport,
 };
+use super::personal::all_tls;
 use super::source::{Place, Source};
 use super::text::hex;
 use crate::redact::{Kinds, Names, Redactor};
@@ -111,6 +112,13 @@ impl<'a, S: Source> Redacted<'a, S> {
         }
         id(this, &mut negotiation.correlation_id);
         tls(this, &mut session.tls);
+        if let Some(gateway) = &mut session.gateway {
+            tls(this, &mut gateway.tls);
+            if this.kinds().contains(Kinds::HOSTS) {
+                gateway.target.iter_mut().for_each(|target| target.host = host_text(this, &target.host));
+                name(this, &mut gateway.client_name);
+            }
+        }
         if this.kinds().contains(Kinds::HOSTS) || this.kinds().contains(Kinds::USERS) {
             for (key, value) in &mut session.rdp {
                 value_without(this, key, value);
@@ -205,15 +213,18 @@ impl<S: Source> Source for Redacted<'_, S> {
 /// The strings of a session that may stand in sentences.
 fn learn(session: &Session, redactor: &Redactor, names: &mut Names<'_>) {
     let kinds = redactor.kinds();
-    let (negotiation, shown) = (&session.negotiation, || {
-        std::iter::once(&session.tls).chain(session.udp.iter().map(|flow| &flow.tls))
-    });
+    let (negotiation, shown) = (&session.negotiation, || all_tls(session));
     let users = [&negotiation.cookie, &negotiation.routing_token].map(|name| (Kinds::USERS, name));
     let hosts =
         [&session.client.hostname, &session.server.hostname].into_iter().chain(shown().map(|tls| &tls.sni));
     for (kind, name) in users.into_iter().chain(hosts.map(|name| (Kinds::HOSTS, name))) {
         if let Some(name) = name.as_ref().filter(|_| kinds.contains(kind)) {
             names.add(name, redactor.name(name));
+        }
+    }
+    if let Some(gateway) = session.gateway.as_ref().filter(|_| kinds.contains(Kinds::HOSTS)) {
+        for name in gateway.target.iter().map(|target| &target.host).chain(&gateway.client_name) {
+            names.add(name, host_text(redactor, name));
         }
     }
     for tls in shown() {
@@ -296,6 +307,11 @@ fn host(redactor: &Redactor, host: &mut Host) {
     if redactor.kinds().contains(Kinds::ADDRESSES) {
         host.ip = redactor.ip(host.ip);
     }
+}
+
+/// A host's name, or its address.
+fn host_text(redactor: &Redactor, text: &str) -> String {
+    text.parse().map_or_else(|_| redactor.name(text), |ip| redactor.ip(ip).to_string())
 }
 
 fn server(redactor: &Redactor, server: &mut Server) {

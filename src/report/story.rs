@@ -105,7 +105,9 @@ pub(super) fn heading(session: &Session) -> String {
         Outcome::Probe => "was a probe",
     };
     let (client, server) = (endpoint(&session.client), endpoint(&session.server));
-    format!("Session {} {ended}: {client} to {server}", session.id)
+    let target = session.gateway.as_ref().and_then(|gateway| gateway.target.as_ref());
+    let behind = target.map_or(String::new(), |to| format!(", a gateway, for {}:{}", to.host, to.port));
+    format!("Session {} {ended}: {client} to {server}{behind}", session.id)
 }
 
 /// "2026-11-20 09:00:00.000 UTC, 1.250 s from first to last packet, in b.pcapng".

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::gateway::{Ends, Gateways, Link};
 use super::inside::{self, Clear};
 use super::{Call, Facts, Foreign, Hole};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
@@ -39,6 +40,9 @@ struct Sniffed {
     offset: u64,
 }
 
+/// What a connection is called that begins with TLS.
+const ONLY_TLS: &str = "TLS without RDP's negotiation";
+
 /// Reads one connection.
 #[derive(Debug)]
 pub struct Conversation {
@@ -55,14 +59,25 @@ pub struct Conversation {
     sniff_bytes: usize,
     message_bytes: usize,
     calls: Sender<Call>,
+    /// How a gateway's connection is known; `None` inside of one.
+    gateways: Option<Gateways>,
+    /// This is, or may be, a gateway's connection.
+    link: Option<Box<Link>>,
     _held: Option<Arc<()>>,
 }
 
 impl Conversation {
+    /// Records of the client within which a gateway's connection begins; a head with a Kerberos ticket has five.
+    const RECORDS: u64 = 8;
+
     /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries. What it
     /// asks for is told to `calls`.
     pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
         let midstream = tcp.syn.is_none() && tcp.syn_ack.is_none();
+        Self::of(midstream, rdp_port, limits, keys, calls)
+    }
+
+    fn of(midstream: bool, rdp_port: bool, limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
         let lane = if midstream { Lane::Seeking } else { Lane::Sniffing };
         Conversation {
             facts: Facts { midstream, ..Facts::default() },
@@ -76,8 +91,15 @@ impl Conversation {
             sniff_bytes: limits.sniff_bytes,
             message_bytes: limits.message_bytes,
             calls,
+            gateways: None,
+            link: None,
             _held: None,
         }
+    }
+
+    /// Also opens the tunnels of gateways.
+    pub fn opening(self, gateways: &Gateways) -> Self {
+        Conversation { gateways: Some(gateways.clone()), ..self }
     }
 
     /// Holds a token as long as the connection may be RDP.
@@ -90,12 +112,31 @@ impl Conversation {
         &self.facts
     }
 
+    /// Whether it is a session. A connection that keys open need not have said yet what it is, and one of a
+    /// tunnel's two is told by the other.
+    pub fn is_session(&self) -> bool {
+        self.link.is_none() || self.is_tunnel()
+    }
+
+    /// Whether it is a gateway's, and not told by another one.
+    pub fn is_tunnel(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.is_gateway() && !link.is_second())
+    }
+
     /// What it showed.
-    pub fn into_facts(self) -> Facts {
+    pub fn into_facts(mut self) -> Facts {
+        match self.link.take() {
+            Some(link) if link.is_gateway() => return link.into_facts(self.facts),
+            Some(_) => self.only_tls(),
+            None => {}
+        }
         self.facts
     }
 
     fn interest(&self) -> Interest {
+        if self.link.as_ref().is_some_and(|link| !link.is_gateway()) {
+            return Interest::WatchSetup;
+        }
         let idle = Dir::BOTH.iter().all(|&dir| self.lane[dir] == Lane::Done);
         if idle && !self.rdp_port && self.facts.request.is_none() {
             Interest::Ignore
@@ -147,7 +188,12 @@ impl Conversation {
             Guess::Rdp | Guess::RdpData => Lane::Rdp,
             // Where the confirm was not captured, TLS after a request speaks for itself.
             Guess::Tls if self.facts.request.is_some() || self.facts.confirm.is_some() => Lane::Tls,
-            Guess::Tls => self.foreign(dir, Some("TLS without RDP's negotiation")),
+            Guess::Tls if self.facts.is_direct() => Lane::Tls,
+            Guess::Tls => match self.may_be_gateway(dir) {
+                None if !full => return,
+                Some(true) => Lane::Tls,
+                None | Some(false) => self.foreign(dir, Some(ONLY_TLS)),
+            },
             Guess::Other(name) => self.foreign(dir, Some(name)),
             Guess::Preamble(kind) => self.foreign(dir, Some(kind.as_str())),
             Guess::NeedMore | Guess::Unknown => self.foreign(dir, None),
@@ -156,6 +202,16 @@ impl Conversation {
         let sniffed = std::mem::take(&mut self.sniffed[dir]);
         let extra = chunk.len - chunk.data.len() as u64;
         sniffed.replay(extra, |piece| self.read(dir, &piece));
+    }
+
+    /// Whether TLS that RDP's negotiation does not precede may be a gateway's, and opened.
+    fn may_be_gateway(&mut self, dir: Dir) -> Option<bool> {
+        let Some(gateways) = self.gateways.as_ref().filter(|_| self.link.is_none()) else {
+            return Some(self.link.is_some());
+        };
+        let opens = dir == Dir::ClientToServer && gateways.opens(&self.sniffed[dir].bytes)?;
+        self.link = opens.then(Box::default);
+        Some(opens)
     }
 
     /// The first bytes are not RDP's. With a name, one end's are enough: what the other says no longer
@@ -220,9 +276,7 @@ impl Conversation {
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let mut tls = self.facts.tls.take().unwrap_or_default();
         let result = tls.stream(&mut self.tls, dir, chunk);
-        let clear = tls.take_clear();
         self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
-        self.decrypted(dir, &clear);
         if let Err(malformed) = result {
             self.facts.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
         }
@@ -236,13 +290,44 @@ impl Conversation {
         }
     }
 
-    /// Takes what records of TLS held.
-    fn decrypted(&mut self, dir: Dir, clear: &[(Vec<u8>, u64, Span)]) {
-        let limit = self.message_bytes;
-        for &(ref data, len, span) in clear {
-            let inside = self.inside_tls.get_or_insert_with(|| Box::new(inside::Reader::of_tls(limit)));
-            inside.push(&mut self.facts, dir, &Clear { data, len, span });
+    /// Reads what records of TLS held.
+    fn decrypted(&mut self, ends: Ends, dir: Dir) {
+        let Some(tls) = &mut self.facts.tls else { return };
+        for (data, len, span) in tls.take_clear() {
+            if self.link.is_some() {
+                self.tunnelled(ends, dir, &Clear { data: &data, len, span });
+            } else {
+                let limit = self.message_bytes;
+                let inside = self.inside_tls.get_or_insert_with(|| Box::new(inside::Reader::of_tls(limit)));
+                inside.push(&mut self.facts, dir, &Clear { data: &data, len, span });
+            }
         }
+        let said = self.facts.tls.as_ref().map_or(0, |tls| tls.data[Dir::ClientToServer].records);
+        if said > Self::RECORDS && self.link.as_ref().is_some_and(|link| !link.is_gateway()) {
+            self.only_tls();
+        }
+    }
+
+    /// Reads HTTP of what may be a gateway's connection.
+    fn tunnelled(&mut self, ends: Ends, dir: Dir, clear: &Clear<'_>) {
+        let (Some(link), Some(gateways)) = (&mut self.link, &self.gateways) else { return };
+        let limits =
+            Limits { sniff_bytes: self.sniff_bytes, message_bytes: self.message_bytes, ..Limits::default() };
+        let inner = || Self::of(false, false, &limits, gateways.keys().clone(), self.calls.clone());
+        if !link.push(gateways, ends, dir, clear, inner) {
+            self.only_tls();
+        }
+    }
+
+    /// Keys open the connection, and it is no gateway's.
+    fn only_tls(&mut self) {
+        self.link = None;
+        let begun = self.facts.tls.take().and_then(|tls| tls.first_record[Dir::ClientToServer]);
+        if let Some(span) = begun {
+            let foreign = Foreign { dir: Dir::ClientToServer, name: Some(ONLY_TLS) };
+            self.facts.foreign.get_or_insert(Seen::new(foreign, span));
+        }
+        self.lane = PerDir { client_to_server: Lane::Done, server_to_client: Lane::Done };
     }
 
     /// xrdp says goodbye in clear on a connection that has turned to TLS.
@@ -255,26 +340,32 @@ impl Conversation {
         self.facts.clear_ultimatum.get_or_insert(Seen::new(dir, chunk.stamp));
         true
     }
+
+    /// Takes the next bytes of a direction.
+    pub(super) fn take(&mut self, ends: Ends, dir: Dir, chunk: &Chunk<'_>) {
+        let asked = self.facts.request.is_some();
+        match self.lane[dir] {
+            Lane::Sniffing => self.sniff(dir, chunk),
+            Lane::Seeking => self.seek(dir, chunk),
+            Lane::Rdp | Lane::Tls => self.read(dir, chunk),
+            Lane::Done => {}
+        }
+        self.decrypted(ends, dir);
+        if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
+            let Ends { client, server } = ends;
+            // Who no longer listens does not care.
+            let _ = self.calls.send(Call { client, server, request: request.clone() });
+        }
+    }
 }
 
 impl Reader for Conversation {
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
-        let asked = self.facts.request.is_some();
-        match self.lane[dir] {
-            Lane::Sniffing => self.sniff(dir, &chunk),
-            Lane::Seeking => self.seek(dir, &chunk),
-            Lane::Rdp | Lane::Tls => self.read(dir, &chunk),
-            Lane::Done => {}
-        }
-        if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
-            // Who no longer listens does not care.
-            let _ =
-                self.calls.send(Call { client: tcp.client, server: tcp.server, request: request.clone() });
-        }
+        self.take(Ends { client: tcp.client, server: tcp.server }, dir, &chunk);
         self.interest()
     }
 
-    fn gap(&mut self, _: &TcpFacts, dir: Dir, gap: Gap) -> Interest {
+    fn gap(&mut self, tcp: &TcpFacts, dir: Dir, gap: Gap) -> Interest {
         if self.facts.holes.len() < Facts::KEPT {
             self.facts.holes.push(Seen::new(Hole { dir, offset: gap.offset, len: gap.len }, gap.stamp));
         }
@@ -287,15 +378,15 @@ impl Reader for Conversation {
             Lane::Tls => {
                 let mut tls = self.facts.tls.take().unwrap_or_default();
                 tls.gap(&mut self.tls, dir, &gap);
-                let clear = tls.take_clear();
                 self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
-                self.decrypted(dir, &clear);
+                self.link.iter().for_each(|link| link.lose(dir));
             }
             Lane::Rdp => {
                 self.clear.gap(&mut self.facts, dir, &gap);
             }
             Lane::Seeking | Lane::Done => {}
         }
+        self.decrypted(Ends { client: tcp.client, server: tcp.server }, dir);
         self.interest()
     }
 }

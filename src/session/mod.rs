@@ -1,6 +1,7 @@
 //! What happened in one connection: facts with their frames, how far it got, who ended it and how.
 
 mod conversation;
+mod gateway;
 mod inside;
 mod path;
 mod phase;
@@ -13,6 +14,7 @@ mod udp;
 
 use crate::base::{Absence, Dir, Seen, Span, Stamp, Timestamp, Until};
 use crate::layers::Preamble;
+use crate::protocol::first_bytes::PreambleKind;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
 use crate::transport::TcpFacts;
 
@@ -20,6 +22,7 @@ pub use crate::layers::KeyFit;
 pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
 
 pub use conversation::Conversation;
+pub use gateway::{Gateway, Gateways, Head, Refusal, Transport};
 pub use inside::{
     Clear, Inside, Licensing, Line, Logon, Message, Messages, Multitransport, Nla, Pdu, Reader,
 };
@@ -39,6 +42,8 @@ pub use udp::{
 pub struct Facts {
     /// SOCKS, HTTP CONNECT, PROXY protocol or preconnection blob before RDP.
     pub preambles: Vec<Seen<Preamble>>,
+    /// The tunnel of a Remote Desktop Gateway, which all the rest is inside of.
+    pub gateway: Option<Box<Gateway>>,
     /// X.224 Connection Request.
     pub request: Option<Seen<ConnectionRequest>>,
     /// X.224 Connection Confirm.
@@ -60,6 +65,17 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether security comes before RDP's own negotiation, after a preconnection PDU: a virtual machine's console
+    /// (MS-RDPEPS; MS-RDPBCGR, section 5.4.2.2).
+    pub fn is_direct(&self) -> bool {
+        self.preambles.iter().any(|preamble| preamble.value.kind == PreambleKind::Preconnection)
+    }
+
+    /// Whether RDP was recognized.
+    pub fn is_rdp(&self) -> bool {
+        self.request.is_some() || self.confirm.is_some() || self.is_direct()
+    }
+
     /// Oddities kept of a session; more of them tell nothing new.
     const KEPT: usize = 8;
 

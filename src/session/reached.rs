@@ -75,6 +75,10 @@ impl Facts {
                 return Phase::TlsHandshake;
             }
         }
+        // Behind a gateway the phase is the latest in the order of phases, and its TLS came first.
+        if self.gateway.is_some() {
+            return Phase::TlsHandshake;
+        }
         if self.request.is_some() || self.confirm.is_some() {
             return Phase::X224Negotiation;
         }

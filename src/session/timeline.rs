@@ -1,6 +1,7 @@
 //! The story of a session, derived from its facts: one entry a message or event, in the order that the
 //! packets came.
 
+mod gateway;
 mod inside;
 
 use std::borrow::Cow;
@@ -87,6 +88,9 @@ impl Timeline {
 pub fn timeline(session: &Session) -> Vec<Entry> {
     let mut timeline = Timeline::default();
     connect(session, &mut timeline);
+    if let Some(gateway) = &session.facts.gateway {
+        timeline.gateway(gateway);
+    }
     negotiation(session, &mut timeline);
     if let Some(tls) = &session.facts.tls {
         handshake(tls, Phase::TlsHandshake, session.phase(), &mut timeline);

@@ -16,7 +16,8 @@ pub(in crate::diagnosis) fn verdict(session: &Session, context: &Context<'_>) ->
 
 fn missing(session: &Session) -> (String, String) {
     let tcp = &session.tcp;
-    let phase = session.phase().during();
+    let gateway = session.facts.gateway.as_deref().filter(|_| !session.facts.is_rdp());
+    let phase = gateway.map_or_else(|| session.phase().during(), |gateway| gateway.during());
     if let Some(dir) = session.missing_direction() {
         return (
             format!("no packet of the {} was captured", dir.sender()),

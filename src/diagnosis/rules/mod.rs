@@ -119,6 +119,7 @@ registry! {
     nla_authentication_failed,
     nla_silent,
     nla_reset,
+    gateway_refused,
     mcs_refused,
     licensing_failed,
     server_denied_connection,

@@ -5,13 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use super::{Lost, diagnosis, udp};
 use crate::analyzer::Told;
 use crate::base::{PerDir, Seen, Span, Stamp, Timestamp};
+use crate::knowledge::codes;
 use crate::protocol::ja;
 use crate::protocol::negotiation::{NegotiationResponse, Protocols};
 use crate::protocol::tls::{Version, cipher_name};
 use crate::report::community_id::{self, community_id};
 use crate::report::model::{
-    Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, How, Key, Negotiation,
-    PerDirection, Phase, Rtt, Session, Span as Length, Tcp, Time, Tls, Transport, Vantage,
+    Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, Gateway, How, Key, Negotiation,
+    PerDirection, Phase, Rtt, Session, Span as Length, Target, Tcp, Time, Tls, Transport, Vantage,
 };
 use crate::report::text::hex;
 use crate::session::{self, DirFacts, Session as Happened};
@@ -40,7 +41,8 @@ pub(super) fn session(diagnosed: &Told<'_>, id: u64, attempt: u64, lost: &Lost<'
         saw: None,
         timeline: timeline(session::timeline(happened), tcp.first),
         negotiation: negotiation(happened),
-        tls: happened.facts.tls.as_deref().map_or_else(Tls::default, tls),
+        tls: happened.facts.tls.as_deref().or(outer(happened)).map_or_else(Tls::default, tls),
+        gateway: happened.facts.gateway.as_deref().map(gateway),
         rdp: super::rdp::rdp(happened),
         tcp: self::tcp(happened),
         udp: diagnosed.udp.iter().map(|flow| udp::flow(flow, server_name, lost)).collect(),
@@ -59,7 +61,8 @@ pub(super) fn names(happened: &Happened) -> [Option<&str>; 2] {
     let inside = happened.facts.inside.as_deref();
     let client =
         inside.and_then(|s| s.client.as_ref()).and_then(|client| client.value.client_name.as_deref());
-    let hello = happened.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
+    let client = client.or(happened.facts.gateway.as_deref().and_then(session::Gateway::client_name));
+    let hello = outer(happened).or(happened.facts.tls.as_deref()).and_then(|tls| tls.client_hello.as_ref());
     let server = hello.and_then(|hello| hello.value.sni.as_deref());
     // Some clients put the address there.
     [client, server].map(|name| name.filter(|name| !name.is_empty() && name.parse::<IpAddr>().is_err()))
@@ -157,6 +160,25 @@ fn negotiation(happened: &Happened) -> Negotiation {
 pub(super) fn protocols(protocols: Protocols) -> Bits {
     let names = if protocols == Protocols::RDP { vec!["RDP"] } else { protocols.names() };
     Bits::new(protocols.0, names)
+}
+
+/// TLS to a gateway.
+fn outer(happened: &Happened) -> Option<&session::Tls> {
+    happened.facts.gateway.as_deref()?.tls.as_deref()
+}
+
+fn gateway(gateway: &session::Gateway) -> Gateway {
+    let status = gateway.last_status().map(|status| status.value.1);
+    let name = |code| codes::gateway_status(code).and_then(|row| row.name);
+    Gateway {
+        transport: gateway.transport.as_str(),
+        target: gateway.target().map(|Seen { value, .. }| Target { host: value.host, port: value.port }),
+        client_name: gateway.client_name().map(str::to_owned),
+        status: status.map(|code| Coded::new(code, name(code))),
+        http_status: gateway.last_http_status(),
+        incoming_port: gateway.incoming.map(|incoming| incoming.port()),
+        tls: gateway.tls.as_deref().map_or_else(Tls::default, tls),
+    }
 }
 
 pub(super) fn tls(tls: &session::Tls) -> Tls {

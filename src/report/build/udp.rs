@@ -66,6 +66,7 @@ pub(super) fn alone(diagnosed: &DiagnosedUdp, id: u64, attempt: u64, lost: &Lost
         timeline: flow.timeline,
         negotiation: Negotiation::default(),
         tls: flow.tls,
+        gateway: None,
         rdp: BTreeMap::new(),
         tcp: Tcp::default(),
         udp: Vec::new(),

@@ -1,0 +1,383 @@
+//! HTTP/1.1 as a Remote Desktop Gateway speaks it (RFC 9112; MS-TSGU, section 3.3): heads, and bodies as one stream
+//! of bytes, whether they come by length, in chunks, until the end, or in frames of a WebSocket.
+//!
+//! Credentials in a head are looked at only for whether they are there; nothing of them is kept.
+
+use super::websocket::Frames;
+use crate::base::{Dir, PerDir};
+
+/// What one direction showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpUnit<'a> {
+    /// Head of a request.
+    Request(HttpRequest),
+    /// Head of a response.
+    Response(HttpResponse),
+    /// Bytes of a body, or of a WebSocket's messages.
+    Body(&'a [u8]),
+    /// A WebSocket's Close frame, with its status code.
+    Close(Option<u16>),
+}
+
+/// Head of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// As it stands there, at most [`METHOD`] bytes.
+    pub method: String,
+    /// RDG-Connection-Id, which ties the two connections of a tunnel (MS-TSGU, section 2.2.3.2.1).
+    pub connection_id: Option<String>,
+    /// The authentication scheme that its Authorization field names.
+    pub scheme: Option<String>,
+    /// Whether it asks for a WebSocket.
+    pub websocket: bool,
+}
+
+/// Head of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Status code.
+    pub status: u16,
+    /// Whether an authentication goes on: WWW-Authenticate brings a token.
+    pub challenges: bool,
+}
+
+/// Bytes of a method, a connection id and a scheme that are kept.
+const METHOD: usize = 40;
+/// Bytes of a head that are waited for; Kerberos tickets with many groups stay below.
+const HEAD: usize = 72 * 1024;
+/// Fields of a head.
+const FIELDS: usize = 64;
+/// Bytes of a chunk's first line, its extensions included.
+const CHUNK_LINE: usize = 256;
+
+/// Reads both directions of one connection.
+#[derive(Debug, Default)]
+pub struct Http {
+    lanes: PerDir<Lane>,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// An unfinished head, or the first line of a chunk.
+    pending: Vec<u8>,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Head,
+    /// A body of so many more bytes.
+    Sized(u64),
+    ChunkLine,
+    Chunk(u64),
+    /// The lines after the last chunk.
+    Trailer,
+    /// A body that ends with the connection.
+    Endless,
+    WebSocket(Frames),
+}
+
+/// Bytes that are no HTTP/1.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no sound {0} of HTTP/1.1")]
+pub struct NoHttp(&'static str);
+
+impl Http {
+    /// Takes the next bytes of `dir`.
+    ///
+    /// # Errors
+    /// What is no HTTP: nothing after it can be believed.
+    pub fn push(
+        &mut self,
+        dir: Dir,
+        mut data: &[u8],
+        mut emit: impl FnMut(HttpUnit<'_>),
+    ) -> Result<(), NoHttp> {
+        while !data.is_empty() {
+            let lane = &mut self.lanes[dir];
+            let before = data.len();
+            match &mut lane.state {
+                State::Head => {
+                    let Some((unit, after)) = lane.head(dir, &mut data)? else { return Ok(()) };
+                    lane.state = after;
+                    let upgraded = matches!(&unit, HttpUnit::Response(response) if response.status == SWITCHING_PROTOCOLS);
+                    if upgraded {
+                        for dir in Dir::BOTH {
+                            self.lanes[dir].state = State::WebSocket(Frames::default());
+                        }
+                    }
+                    emit(unit);
+                }
+                State::Sized(left) => {
+                    let body = take(&mut data, left);
+                    if *left == 0 {
+                        lane.state = State::Head;
+                    }
+                    emit(HttpUnit::Body(body));
+                }
+                State::ChunkLine => {
+                    let Some(size) = lane.chunk_line(&mut data)? else { return Ok(()) };
+                    lane.state = if size == 0 { State::Trailer } else { State::Chunk(size) };
+                }
+                State::Chunk(left) => {
+                    let body = take(&mut data, left);
+                    if *left == 0 {
+                        lane.state = State::ChunkLine;
+                    }
+                    emit(HttpUnit::Body(body));
+                }
+                State::Trailer => {
+                    let Some(line) = lane.line(&mut data)? else { return Ok(()) };
+                    if line.is_empty() {
+                        lane.state = State::Head;
+                    }
+                }
+                State::Endless => emit(HttpUnit::Body(std::mem::take(&mut data))),
+                State::WebSocket(frames) => frames.push(std::mem::take(&mut data), &mut emit),
+            }
+            debug_assert!(data.len() < before || before == 0, "bytes are taken in each turn");
+        }
+        Ok(())
+    }
+}
+
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// At most `left` bytes from the front.
+fn take<'a>(data: &mut &'a [u8], left: &mut u64) -> &'a [u8] {
+    let count = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
+    let (taken, rest) = data.split_at(count);
+    *data = rest;
+    *left -= count as u64;
+    taken
+}
+
+impl Lane {
+    /// A head, and what follows it.
+    fn head(&mut self, dir: Dir, data: &mut &[u8]) -> Result<Option<(HttpUnit<'static>, State)>, NoHttp> {
+        const WHAT: NoHttp = NoHttp("head");
+        let known = self.pending.len();
+        self.pending.extend_from_slice(data.get(..HEAD.min(data.len())).unwrap_or_default());
+        // Each byte is looked at once, however small the pieces are.
+        let from = known.saturating_sub(3);
+        let end =
+            self.pending.get(from..).unwrap_or_default().windows(4).position(|four| four == b"\r\n\r\n");
+        let Some(end) = end else {
+            *data = &[];
+            return if self.pending.len() < HEAD { Ok(None) } else { Err(WHAT) };
+        };
+        let end = from + end + 4;
+        *data = data.get(end - known..).unwrap_or_default();
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+        let head = self.pending.get(..end).unwrap_or_default();
+        let told = if dir == Dir::ClientToServer {
+            let mut request = httparse::Request::new(&mut fields);
+            request.parse(head).map_err(|_| WHAT)?;
+            told_request(&request)
+        } else {
+            let mut response = httparse::Response::new(&mut fields);
+            response.parse(head).map_err(|_| WHAT)?;
+            told_response(&response)
+        };
+        self.pending.clear();
+        Ok(Some(told))
+    }
+
+    fn chunk_line(&mut self, data: &mut &[u8]) -> Result<Option<u64>, NoHttp> {
+        loop {
+            let Some(line) = self.line(data)? else { return Ok(None) };
+            // The end of the chunk before.
+            if line.is_empty() {
+                continue;
+            }
+            let size = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+            let size = std::str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
+            return size.map(Some).ok_or(NoHttp("chunk"));
+        }
+    }
+
+    /// A line, without its end.
+    fn line(&mut self, data: &mut &[u8]) -> Result<Option<Vec<u8>>, NoHttp> {
+        let end = data.iter().position(|byte| *byte == b'\n');
+        let (now, rest) = data.split_at(end.map_or(data.len(), |end| end + 1));
+        if self.pending.len() + now.len() > CHUNK_LINE {
+            return Err(NoHttp("line"));
+        }
+        self.pending.extend_from_slice(now);
+        *data = rest;
+        if end.is_none() {
+            return Ok(None);
+        }
+        let line = std::mem::take(&mut self.pending);
+        Ok(Some(line.trim_ascii_end().to_vec()))
+    }
+}
+
+fn told_request(request: &httparse::Request<'_, '_>) -> (HttpUnit<'static>, State) {
+    let kept = |text: &str| text.chars().take(METHOD).collect::<String>();
+    let field = |name| field(request.headers, name);
+    let scheme = field("Authorization").and_then(|value| value.split_ascii_whitespace().next());
+    let told = HttpRequest {
+        method: kept(request.method.unwrap_or_default()),
+        connection_id: field("RDG-Connection-Id").map(kept),
+        scheme: scheme.map(kept),
+        websocket: field("Upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
+    };
+    (HttpUnit::Request(told), body(request.headers).unwrap_or(State::Head))
+}
+
+fn told_response(response: &httparse::Response<'_, '_>) -> (HttpUnit<'static>, State) {
+    let status = response.code.unwrap_or_default();
+    let mut offers =
+        response.headers.iter().filter(|field| field.name.eq_ignore_ascii_case("WWW-Authenticate"));
+    let challenges = offers.any(|offer| {
+        let offer = String::from_utf8_lossy(offer.value);
+        let mut words = offer.split_ascii_whitespace();
+        let scheme = words.next().unwrap_or_default();
+        let tokens = ["NTLM", "Negotiate", "Kerberos"];
+        words.next().is_some() && tokens.iter().any(|token| scheme.eq_ignore_ascii_case(token))
+    });
+    let after = match status {
+        100..200 | 204 | 304 => State::Head,
+        _ => body(response.headers).unwrap_or(State::Endless),
+    };
+    (HttpUnit::Response(HttpResponse { status, challenges }), after)
+}
+
+/// How the body comes, where the head says so.
+fn body(fields: &[httparse::Header<'_>]) -> Option<State> {
+    if field(fields, "Transfer-Encoding").is_some_and(|value| value.to_ascii_lowercase().contains("chunked"))
+    {
+        return Some(State::ChunkLine);
+    }
+    match field(fields, "Content-Length")?.trim().parse().ok()? {
+        0 => Some(State::Head),
+        length => Some(State::Sized(length)),
+    }
+}
+
+fn field<'a>(fields: &[httparse::Header<'a>], name: &str) -> Option<&'a str> {
+    let field = fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(field.value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    enum Told {
+        Request(HttpRequest),
+        Response(HttpResponse),
+        Close(Option<u16>),
+        Body,
+    }
+
+    /// Heads in order, and all bytes of the bodies.
+    fn read(http: &mut Http, dir: Dir, bytes: &[u8], sizes: &[usize]) -> (Vec<Told>, Vec<u8>) {
+        let (mut told, mut body) = (Vec::new(), Vec::new());
+        let mut rest = bytes;
+        for size in sizes.iter().cycle() {
+            let (now, after) = rest.split_at((*size).min(rest.len()));
+            http.push(dir, now, |unit| {
+                let now = match unit {
+                    HttpUnit::Request(request) => Told::Request(request),
+                    HttpUnit::Response(response) => Told::Response(response),
+                    HttpUnit::Close(code) => Told::Close(code),
+                    HttpUnit::Body(bytes) => {
+                        body.extend_from_slice(bytes);
+                        Told::Body
+                    }
+                };
+                if now != Told::Body || told.last() != Some(&Told::Body) {
+                    told.push(now);
+                }
+            })
+            .unwrap();
+            rest = after;
+            if rest.is_empty() {
+                return (told, body);
+            }
+        }
+        (told, body)
+    }
+
+    fn request(method: &str, scheme: Option<&str>, websocket: bool) -> Told {
+        Told::Request(HttpRequest {
+            method: method.to_owned(),
+            connection_id: Some("{1}".to_owned()),
+            scheme: scheme.map(str::to_owned),
+            websocket,
+        })
+    }
+
+    const IN: &[u8] = b"RDG_IN_DATA /remoteDesktopGateway/ HTTP/1.1\r\nHost: gw\r\nRDG-Connection-Id: {1}\r\n\
+        Authorization: NTLM TlRMTVNTUAABAAAA\r\nContent-Length: 0\r\n\r\n\
+        RDG_IN_DATA /remoteDesktopGateway/ HTTP/1.1\r\nrdg-connection-id: {1}\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3\r\nabc\r\nA;x=1\r\n0123456789\r\n0\r\n\r\n\
+        GET / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\n\r\n";
+    const OUT: &[u8] =
+        b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM TlRM\r\nContent-Length: 4\r\n\r\nno!!\
+        HTTP/1.1 200 OK\r\nDate: now\r\n\r\nto the end\r\n\r\n";
+
+    #[test]
+    fn heads_and_bodies() {
+        for sizes in [&[usize::MAX][..], &[1], &[7, 2]] {
+            let (told, body) = read(&mut Http::default(), Dir::ClientToServer, IN, sizes);
+            let first = request("RDG_IN_DATA", Some("NTLM"), false);
+            let last = request("GET", None, false);
+            assert_eq!(told, [first, request("RDG_IN_DATA", None, false), Told::Body, last]);
+            assert_eq!(body, b"abc0123456789");
+            let (told, body) = read(&mut Http::default(), Dir::ServerToClient, OUT, sizes);
+            let refused = Told::Response(HttpResponse { status: 401, challenges: true });
+            let taken = Told::Response(HttpResponse { status: 200, challenges: false });
+            assert_eq!(told, [refused, Told::Body, taken, Told::Body]);
+            assert_eq!(body, b"no!!to the end\r\n\r\n");
+        }
+    }
+
+    #[test]
+    fn a_websocket_takes_both_directions() {
+        let mut http = Http::default();
+        let asks = b"RDG_OUT_DATA / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\nUpgrade: websocket\r\n\r\n";
+        let (told, _) = read(&mut http, Dir::ClientToServer, asks, &[5]);
+        assert_eq!(told, [request("RDG_OUT_DATA", None, true)]);
+        let answers = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x82\x02hi";
+        let (told, body) = read(&mut http, Dir::ServerToClient, answers, &[9]);
+        assert_eq!(told.first(), Some(&Told::Response(HttpResponse { status: 101, challenges: false })));
+        assert_eq!(body, b"hi");
+        let masked = b"\x82\x82\x01\x02\x03\x04ij\x88\x82\x00\x00\x00\x00\x03\xe8";
+        let (told, body) = read(&mut http, Dir::ClientToServer, masked, &[3]);
+        assert_eq!((told.last(), body.as_slice()), (Some(&Told::Close(Some(1000))), &b"hh"[..]));
+    }
+
+    #[test]
+    fn what_is_none_is_refused_once() {
+        let mut http = Http::default();
+        let none = http.push(Dir::ClientToServer, b"\0\0\r\n\r\n", |_| panic!("no unit"));
+        assert_eq!(none, Err(NoHttp("head")));
+        let mut http = Http::default();
+        let long = http.push(Dir::ServerToClient, &vec![b'a'; HEAD + 1], |_| panic!("no unit"));
+        assert_eq!(long, Err(NoHttp("head")));
+        let chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n";
+        assert_eq!(Http::default().push(Dir::ServerToClient, chunk, |_| {}), Err(NoHttp("chunk")));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20), at in 0..3) {
+            let mut http = Http::default();
+            let start: &[u8] = [
+                &b"HTTP/1.1 101 x\r\n\r\n"[..],
+                b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n",
+                b"HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\n",
+            ][at as usize];
+            for piece in std::iter::once(start).chain(pieces.iter().map(Vec::as_slice)) {
+                let _ = http.push(Dir::ServerToClient, piece, |_| {});
+            }
+        }
+    }
+}
