@@ -3,6 +3,10 @@
 mod args;
 mod follow;
 mod memory;
+#[cfg(target_os = "linux")]
+mod notify;
+#[cfg(target_os = "linux")]
+mod privileges;
 mod recorder;
 mod sink;
 mod store;
@@ -25,6 +29,8 @@ pub(crate) use args::{EXAMPLES, Live as Args};
 use args::{Format, Which};
 use follow::Following;
 use memory::Memory;
+#[cfg(target_os = "linux")]
+use notify::Notify;
 use recorder::Recorder;
 use sink::{Reader, Sink};
 
@@ -111,6 +117,8 @@ struct Run<'a> {
     sink: Sink,
     asked: Asked,
     memory: Memory,
+    #[cfg(target_os = "linux")]
+    notify: Notify,
     /// Up to when time passed in the engine.
     passed: Timestamp,
     /// First and last time of a packet.
@@ -130,20 +138,25 @@ impl<'a> Run<'a> {
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
+        let user = args.give_up_rights()?;
+        let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
-            Some(path) => format!("cannot write {}: {error}", path.display()),
+            Some(path) => format!("cannot write {}{as_user}: {error}", path.display()),
             None => format!("cannot write: {error}"),
         })?;
         let recorder = match &args.save_failed {
             Some(folder) => {
                 let bounds = store::Bounds { bytes: args.save_size << 20, files: args.save_files as usize };
                 let recorder = Recorder::start(folder, bounds, memory.frames(), args.save == Which::All)
-                    .map_err(|error| format!("cannot save in {}: {error}", folder.display()))?;
+                    .map_err(|error| format!("cannot save in {}{as_user}: {error}", folder.display()))?;
                 Some(recorder)
             }
             None => None,
         };
-        tell(&format!("listening on {name}{why}"));
+        let rights = user.map_or_else(String::new, |user| {
+            format!("; as {user} now, with the right to capture and no other")
+        });
+        tell(&format!("listening on {name}{why}{rights}"));
         let follow = args.events || recorder.is_some();
         let limits = memory.limits();
         Ok(Run {
@@ -162,6 +175,8 @@ impl<'a> Run<'a> {
             sink,
             asked,
             memory,
+            #[cfg(target_os = "linux")]
+            notify: Notify::from_environment(),
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
@@ -169,12 +184,15 @@ impl<'a> Run<'a> {
     }
 
     fn until_the_end(mut self) -> Status {
+        #[cfg(target_os = "linux")]
+        self.notify.ready(&format!("listening on {}", self.name));
         while !self.asked.stop() && self.sink.reader() == Reader::Reads {
             if self.take_frames() {
                 self.pass(self.live.quiet_until());
                 thread::sleep(REST);
             }
             self.look_after();
+            self.notify();
         }
         self.end();
         if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done }
@@ -317,30 +335,29 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Tells systemd that packets are taken, or that there was none: either way, time passes.
+    fn notify(&mut self) {
+        #[cfg(target_os = "linux")]
+        {
+            let progress = self.live.handed_out().0.wrapping_add(self.live.quiet_until().0 as u64);
+            let counts = &self.live;
+            self.notify.turn(progress, || counts_of(counts));
+        }
+    }
+
     fn lost(&self) -> u64 {
         self.live.counts().map(|counts| counts.kernel_dropped + counts.interface_dropped).sum()
     }
 
     /// "eth0: 1,234 packets, 0 dropped by the kernel, 0 by the interface".
     fn counts(&self) -> String {
-        let parts: Vec<String> = self
-            .live
-            .counts()
-            .map(|counts| {
-                format!(
-                    "{}: {} packets, {} dropped by the kernel, {} by the interface",
-                    counts.device,
-                    number(counts.received),
-                    number(counts.kernel_dropped),
-                    number(counts.interface_dropped),
-                )
-            })
-            .collect();
-        parts.join("; ")
+        counts_of(&self.live)
     }
 
     /// Tells what still runs, and what it all was.
     fn end(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.notify.stopping();
         let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
         let asked = live::now();
@@ -381,4 +398,17 @@ impl<'a> Run<'a> {
         }
         tell(&self.counts());
     }
+}
+
+fn counts_of(live: &Live) -> String {
+    let parts = live.counts().map(|counts| {
+        format!(
+            "{}: {} packets, {} dropped by the kernel, {} by the interface",
+            counts.device,
+            number(counts.received),
+            number(counts.kernel_dropped),
+            number(counts.interface_dropped),
+        )
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }

@@ -76,6 +76,12 @@ pub(crate) struct Live {
     )]
     pub(crate) memory: u32,
 
+    /// Started by root, become this user once the interfaces are open, and keep no right but to capture; by
+    /// default nobody, or whose folder --output or --save-failed is in
+    #[cfg(target_os = "linux")]
+    #[arg(long, value_name = "NAME", help_heading = "Capturing")]
+    pub(crate) user: Option<String>,
+
     /// Take packets for other machines too, where a mirror port brings them
     #[arg(long, help_heading = "Capturing")]
     pub(crate) promiscuous: bool,
@@ -158,6 +164,18 @@ pub(crate) enum Format {
 }
 
 impl Live {
+    /// Gives root's rights up; says whom the process became, where it was root.
+    pub(crate) fn give_up_rights(&self) -> Result<Option<String>, String> {
+        #[cfg(target_os = "linux")]
+        {
+            let outputs: Vec<_> =
+                [&self.output, &self.save_failed].into_iter().flatten().map(PathBuf::as_path).collect();
+            super::privileges::give_up(self.user.as_deref(), &outputs)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(None)
+    }
+
     /// What to capture on these interfaces.
     pub(crate) fn settings(&self, devices: Vec<String>) -> Settings {
         let filter = match &self.filter {
