@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::Owned;
 use common::made::{self, ACK, FIN, Numbers, PSH, RST, START, SYN, Tcp, record};
-use rdpwhy::analyzer::{Analyzer, Options};
+use common::messages;
+use rdpwhy::analyzer::{Analyzer, GivenUp, Options};
 use rdpwhy::base::{Limits, Timestamp};
 use rdpwhy::capture::Capture;
 
@@ -170,6 +171,98 @@ fn more_connections_than_are_followed() {
         feed(limits, syns);
     });
     assert!(bytes < 4 * MIB, "{bytes} bytes");
+}
+
+/// Feeds frames beside real sessions, in their time, to an engine that is kept within `budget` bytes; what is said
+/// of the real ones must be what is said of them alone. Gives the peak, and what was given up.
+fn beside_real_sessions(what: &str, budget: usize, hostile: impl Iterator<Item = Owned>) -> (usize, GivenUp) {
+    let mut real = Vec::new();
+    for name in ["healthy/xrdp-tls12", "tls-cipher-mismatch/xrdp-tls12", "negotiation-nla-required/shadow"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(name);
+        real.extend(common::read(&path.with_extension("pcapng")).frames);
+    }
+    let mut alone: Vec<_> = common::run(&real).iter().map(common::Verdict::told).collect();
+    let (mut told, mut given_up) = (Vec::new(), GivenUp::default());
+    let mut hostile = hostile.peekable();
+    let bytes = peak(what, || {
+        let before = NOW.load(Ordering::Relaxed);
+        let mut analyzer = Analyzer::new(Options { limits: Limits::within(budget), ..Options::default() });
+        let mut take = |analyzer: &mut Analyzer| {
+            for told_now in
+                std::iter::from_fn(|| analyzer.poll_over()).map(|over| common::verdict(over).0.told())
+            {
+                told.extend(alone.contains(&told_now).then_some(told_now));
+            }
+        };
+        let mut number = 0;
+        for frame in &real {
+            // So many that the last comes before the last of the real ones.
+            for mut hostile in hostile.by_ref().take(HOSTILE / (real.len() - 10)) {
+                hostile.time = frame.time;
+                number += 1;
+                analyzer.push(&hostile.frame(number));
+                take(&mut analyzer);
+                while NOW.load(Ordering::Relaxed) - before > budget && analyzer.give_up() {
+                    take(&mut analyzer);
+                }
+            }
+            number += 1;
+            analyzer.push(&frame.frame(number));
+            take(&mut analyzer);
+        }
+        assert_eq!(hostile.peek().map(|frame| frame.data.len()), None, "{what}: frames are left");
+        given_up = analyzer.given_up();
+        analyzer.finish();
+        take(&mut analyzer);
+    });
+    alone.sort();
+    told.sort();
+    assert_eq!(told, alone, "{what}");
+    (bytes, given_up)
+}
+
+/// Frames of each attack.
+const HOSTILE: usize = 60_000;
+
+#[test]
+fn real_sessions_beside_floods_keep_their_verdicts() {
+    const BUDGET: usize = 24 * MIB;
+    let syns = (0..HOSTILE as u32).map(|n| {
+        let syn = Tcp { from: client(n), to: SERVER, seq: n, ack: 0, flags: SYN, payload: &[], id: n as u16 };
+        syn.frame(START)
+    });
+    let (bytes, given_up) = beside_real_sessions("60,000 SYNs", BUDGET, syns);
+    assert!(bytes < BUDGET, "{bytes} bytes");
+    assert!(given_up.half_open > 20_000 && given_up.total() == given_up.half_open, "{given_up:?}");
+
+    // A handshake message of 64,000 bytes whose last byte never comes, a piece of each in turn; and whole ones of
+    // that size: 150 certificates.
+    let mut hello = vec![1, 0, 0xfa, 0];
+    hello.resize(1300, 0);
+    let pieces = vec![record(22, &hello); 45];
+    let der = [&[0, 1, 0x87], &messages::certificate()[..]].concat();
+    let chain = der.repeat(150);
+    let length = |len: usize| (len as u32).to_be_bytes()[1..].to_vec();
+    let message = [vec![11], length(chain.len() + 3), length(chain.len()), chain].concat();
+    let mut flight = vec![messages::client_hello(), messages::server_hello([3, 3])];
+    flight.extend(message.chunks(1300).map(|piece| record(22, piece)));
+    for (what, from_client, pieces) in [("dripping", true, pieces), ("giant certificates", false, flight)] {
+        let connections = HOSTILE / (pieces.len() + 5);
+        let mut talks: Vec<Talk> = (0..connections as u32).map(|n| Talk::new(n, 0, 1)).collect();
+        let opened: Vec<Owned> = talks.iter_mut().flat_map(|talk| talk.negotiated(1)).collect();
+        let pieces =
+            pieces.iter().enumerate().flat_map(|(n, piece)| std::iter::repeat_n((n, piece), connections));
+        let mut turns = pieces.zip((0..connections).cycle());
+        let pieces = std::iter::from_fn(|| {
+            let ((n, piece), talk) = turns.next()?;
+            let by_client = from_client || n == 0;
+            Some(talks[talk].send(by_client, PSH | ACK, piece))
+        });
+        let (bytes, given_up) = beside_real_sessions(what, BUDGET, opened.into_iter().chain(pieces));
+        // One frame is taken before it is looked at what is held.
+        assert!(bytes < BUDGET + MIB, "{what}: {bytes} bytes");
+        assert!(given_up.begun > 100 && given_up.total() == given_up.begun, "{what}: {given_up:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,11 @@
 
 mod args;
 mod follow;
+mod memory;
+#[cfg(target_os = "linux")]
+mod notify;
+#[cfg(target_os = "linux")]
+mod privileges;
 mod recorder;
 mod sink;
 mod store;
@@ -12,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdpwhy::analyzer::{Analyzer, Options, Over};
-use rdpwhy::base::{Limits, Timestamp};
+use rdpwhy::base::Timestamp;
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
 use rdpwhy::report::model::{Capture, Time};
@@ -23,6 +28,9 @@ use super::{Status, keylog, tell};
 pub(crate) use args::{EXAMPLES, Live as Args};
 use args::{Format, Which};
 use follow::Following;
+use memory::Memory;
+#[cfg(target_os = "linux")]
+use notify::Notify;
 use recorder::Recorder;
 use sink::{Reader, Sink};
 
@@ -108,6 +116,11 @@ struct Run<'a> {
     recorder: Option<Recorder>,
     sink: Sink,
     asked: Asked,
+    memory: Memory,
+    #[cfg(target_os = "linux")]
+    notify: Notify,
+    /// Up to when time passed in the engine.
+    passed: Timestamp,
     /// First and last time of a packet.
     times: Option<(Timestamp, Timestamp)>,
     told_lost: (Instant, u64),
@@ -122,25 +135,31 @@ impl<'a> Run<'a> {
         };
         let name = devices.join(",");
         let why = if args.interface.is_empty() { ", which has the default route" } else { "" };
+        let memory = Memory::new(args.memory, args.buffer as usize * devices.len())?;
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
+        let user = args.give_up_rights()?;
+        let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
-            Some(path) => format!("cannot write {}: {error}", path.display()),
+            Some(path) => format!("cannot write {}{as_user}: {error}", path.display()),
             None => format!("cannot write: {error}"),
         })?;
         let recorder = match &args.save_failed {
             Some(folder) => {
                 let bounds = store::Bounds { bytes: args.save_size << 20, files: args.save_files as usize };
-                let recorder = Recorder::start(folder, bounds, args.save == Which::All)
-                    .map_err(|error| format!("cannot save in {}: {error}", folder.display()))?;
+                let recorder = Recorder::start(folder, bounds, memory.frames(), args.save == Which::All)
+                    .map_err(|error| format!("cannot save in {}{as_user}: {error}", folder.display()))?;
                 Some(recorder)
             }
             None => None,
         };
-        tell(&format!("listening on {name}{why}"));
+        let rights = user.map_or_else(String::new, |user| {
+            format!("; as {user} now, with the right to capture and no other")
+        });
+        tell(&format!("listening on {name}{why}{rights}"));
         let follow = args.events || recorder.is_some();
-        let limits = Limits::default();
+        let limits = memory.limits();
         Ok(Run {
             args,
             name,
@@ -151,22 +170,38 @@ impl<'a> Run<'a> {
             recorder,
             sink,
             asked,
+            memory,
+            #[cfg(target_os = "linux")]
+            notify: Notify::from_environment(),
+            passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
         })
     }
 
     fn until_the_end(mut self) -> Status {
+        #[cfg(target_os = "linux")]
+        self.notify.ready(&format!("listening on {}", self.name));
         while !self.asked.stop() && self.sink.reader() == Reader::Reads {
             if self.take_frames() {
-                self.analyzer.advance(self.live.quiet_until());
-                self.tell_finished(None);
+                self.pass(self.live.quiet_until());
                 thread::sleep(REST);
             }
             self.look_after();
+            self.notify();
         }
         self.end();
         if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done }
+    }
+
+    /// Lets time pass, in steps: after a standstill of the machine much is over at once.
+    fn pass(&mut self, until: Timestamp) {
+        let step = (until.since(self.passed) / 16_384).max(Timestamp::SECOND);
+        while self.passed < until {
+            self.passed = self.passed.plus(step).min(until);
+            self.analyzer.advance(self.passed);
+            self.tell_finished(None);
+        }
     }
 
     /// Takes the frames that are at hand, up to a bound; tells whether that was all.
@@ -188,6 +223,9 @@ impl<'a> Run<'a> {
                 self.tell_change(change);
             }
             self.tell_finished(None);
+            while self.memory.is_short() && self.analyzer.give_up() {
+                self.tell_finished(None);
+            }
         }
         false
     }
@@ -281,6 +319,9 @@ impl<'a> Run<'a> {
                 tell(&format!("{} packets were lost in the last seconds: {}", number(more), self.counts()));
                 self.told_lost.1 = lost;
             }
+            if let Some(given_up) = self.memory.more_given_up(&self.analyzer) {
+                tell(&format!("in the last seconds, {given_up}"));
+            }
         }
         let now = self.live.quiet_until();
         if let Some(recorder) = &mut self.recorder {
@@ -294,30 +335,29 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Tells systemd that packets are taken, or that there was none: either way, time passes.
+    fn notify(&mut self) {
+        #[cfg(target_os = "linux")]
+        {
+            let progress = self.live.handed_out().0.wrapping_add(self.live.quiet_until().0 as u64);
+            let counts = &self.live;
+            self.notify.turn(progress, || counts_of(counts));
+        }
+    }
+
     fn lost(&self) -> u64 {
         self.live.counts().map(|counts| counts.kernel_dropped + counts.interface_dropped).sum()
     }
 
     /// "eth0: 1,234 packets, 0 dropped by the kernel, 0 by the interface".
     fn counts(&self) -> String {
-        let parts: Vec<String> = self
-            .live
-            .counts()
-            .map(|counts| {
-                format!(
-                    "{}: {} packets, {} dropped by the kernel, {} by the interface",
-                    counts.device,
-                    number(counts.received),
-                    number(counts.kernel_dropped),
-                    number(counts.interface_dropped),
-                )
-            })
-            .collect();
-        parts.join("; ")
+        counts_of(&self.live)
     }
 
     /// Tells what still runs, and what it all was.
     fn end(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.notify.stopping();
         let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
         let asked = live::now();
@@ -334,6 +374,9 @@ impl<'a> Run<'a> {
         }
         if self.args.format == Format::Ndjson {
             let (packets, bytes) = self.live.handed_out();
+            let lost = Some(self.lost()).filter(|lost| *lost > 0);
+            let lost = lost.map(|lost| format!("{lost} packets were lost while capturing"));
+            let warnings = lost.into_iter().chain(self.memory.given_up(&self.analyzer));
             let capture = Capture {
                 file: self.name.clone(),
                 format: "live",
@@ -342,10 +385,7 @@ impl<'a> Run<'a> {
                 bytes,
                 first: self.times.map(|(first, _)| Time(first)),
                 last: self.times.map(|(_, last)| Time(last)),
-                warnings: match self.lost() {
-                    0 => Vec::new(),
-                    lost => vec![format!("{}: {lost} packets were lost while capturing", self.name)],
-                },
+                warnings: warnings.map(|text| format!("{}: {text}", self.name)).collect(),
             };
             self.write(|out| ndjson::summary(&[capture], &self.running.summary(), out));
         }
@@ -353,6 +393,22 @@ impl<'a> Run<'a> {
             recorder.close(saved);
         }
         self.sink.close(written);
+        if let Some(given_up) = self.memory.given_up(&self.analyzer) {
+            tell(&given_up);
+        }
         tell(&self.counts());
     }
+}
+
+fn counts_of(live: &Live) -> String {
+    let parts = live.counts().map(|counts| {
+        format!(
+            "{}: {} packets, {} dropped by the kernel, {} by the interface",
+            counts.device,
+            number(counts.received),
+            number(counts.kernel_dropped),
+            number(counts.interface_dropped),
+        )
+    });
+    parts.collect::<Vec<_>>().join("; ")
 }

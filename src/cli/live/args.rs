@@ -65,6 +65,23 @@ pub(crate) struct Live {
     )]
     pub(crate) buffer: u32,
 
+    /// Use no more memory than this, in MiB, the kernel's buffers included; where more is needed, what tells
+    /// least is not followed to its end, which is counted and told
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = super::memory::Memory::DEFAULT,
+        value_parser = clap::value_parser!(u32).range(32..=1 << 20),
+        help_heading = "Capturing"
+    )]
+    pub(crate) memory: u32,
+
+    /// Started by root, become this user once the interfaces are open, and keep no right but to capture; by
+    /// default nobody, or whose folder --output or --save-failed is in
+    #[cfg(target_os = "linux")]
+    #[arg(long, value_name = "NAME", help_heading = "Capturing")]
+    pub(crate) user: Option<String>,
+
     /// Take packets for other machines too, where a mirror port brings them
     #[arg(long, help_heading = "Capturing")]
     pub(crate) promiscuous: bool,
@@ -152,6 +169,18 @@ pub(crate) enum Format {
 }
 
 impl Live {
+    /// Gives root's rights up; says whom the process became, where it was root.
+    pub(crate) fn give_up_rights(&self) -> Result<Option<String>, String> {
+        #[cfg(target_os = "linux")]
+        {
+            let outputs: Vec<_> =
+                [&self.output, &self.save_failed].into_iter().flatten().map(PathBuf::as_path).collect();
+            super::privileges::give_up(self.user.as_deref(), &outputs)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(None)
+    }
+
     /// What to capture on these interfaces.
     pub(crate) fn settings(&self, devices: Vec<String>) -> Settings {
         let filter = match &self.filter {
