@@ -79,9 +79,13 @@ impl Cable {
 
     /// Starts `rdpwhy live` at the other end.
     fn live(&self, arguments: &str) -> Live {
+        self.live_as("ndjson", arguments)
+    }
+
+    fn live_as(&self, format: &str, arguments: &str) -> Live {
         let b = self.namespace("b");
         let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
-        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format ndjson {arguments}"))
+        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format {format} {arguments}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -133,7 +137,12 @@ impl Live {
     }
 
     /// Ends it; returns the rest of what it says.
-    fn end(mut self) -> (Vec<Value>, String) {
+    fn end(self) -> (Vec<Value>, String) {
+        let (text, said) = self.end_as_text();
+        (text.lines().map(sound).collect(), said)
+    }
+
+    fn end_as_text(mut self) -> (String, String) {
         self.signal("TERM");
         let mut text = String::new();
         self.stdout.read_to_string(&mut text).unwrap();
@@ -141,7 +150,7 @@ impl Live {
         assert_eq!(status.code(), Some(0));
         let mut said = String::new();
         self.stderr.read_to_string(&mut said).unwrap();
-        (text.lines().map(sound).collect(), said)
+        (text, said)
     }
 }
 
@@ -332,6 +341,30 @@ fn the_file_is_opened_anew_and_the_interface_may_go() {
     // At the start, its link may not have been there yet.
     let early = times("wire is up again") - 2;
     assert_eq!((times("it has no link"), times("The interface disappeared")), (1 + early, 1), "{errors}");
+}
+
+#[test]
+fn the_forms_for_other_tools_have_every_line() {
+    if !wanted("the_forms_for_other_tools_have_every_line") {
+        return;
+    }
+    let cable = Cable::new("forms");
+    let mut ids = Vec::new();
+    for (form, kind, code) in [("ecs", "/event/dataset", "/event/code"), ("zeek", "/_path", "/code")] {
+        let live = cable.live_as(form, "-i wire --events");
+        cable.replay(&failed(0), "");
+        std::thread::sleep(Duration::from_secs(1));
+        let (text, errors) = live.end_as_text();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<_> = lines.iter().map(|line| line.pointer(kind).unwrap().as_str().unwrap()).collect();
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.trim_start_matches("rdpwhy")).collect();
+        let session = if form == "ecs" { ".session" } else { "" };
+        let [phase, summary] = if form == "ecs" { [".phase", ".summary"] } else { ["_phase", "_stats"] };
+        assert_eq!(kinds, [phase, phase, phase, session, summary], "{errors}");
+        assert_eq!(lines[3].pointer(code), Some(&"tls-cipher-mismatch".into()));
+        ids.extend([(lines[0]["uid"].clone(), lines[3]["uid"].clone())]);
+    }
+    assert!(ids[1].0 == ids[1].1 && ids[1].0.is_string(), "a phase tells of which session it is: {ids:?}");
 }
 
 /// Only what the default filter takes, in VLAN tags too.

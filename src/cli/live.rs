@@ -16,12 +16,12 @@ use rdpwhy::base::{Limits, Timestamp};
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
 use rdpwhy::report::model::{Capture, Time};
-use rdpwhy::report::{line, ndjson, text::number};
+use rdpwhy::report::{line, ndjson::PhaseChange, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{Status, tell};
+use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
-use args::{Format, Which};
 use follow::Following;
 use recorder::Recorder;
 use sink::{Reader, Sink};
@@ -229,19 +229,16 @@ impl<'a> Run<'a> {
             }
         }
         let Some(told) = told else { return };
-        match self.args.format {
-            Format::Text => self.text(line::session(&told.session, &self.args.tz)),
-            Format::Ndjson => {
-                let name = self.name.clone();
-                self.write(|out| ndjson::session(told.session, vec![&name], out));
-            }
+        match self.args.format.lines() {
+            None => self.text(line::session(&told.session, &self.args.tz)),
+            Some(lines) => self.write(|out| lines.session(told.session, vec![&self.name], out)),
         }
     }
 
-    fn tell_change(&self, change: ndjson::PhaseChange) {
-        match self.args.format {
-            Format::Text => self.text(line::phase(&change, &self.args.tz)),
-            Format::Ndjson => self.write(|out| ndjson::phase(change, out)),
+    fn tell_change(&self, change: PhaseChange) {
+        match self.args.format.lines() {
+            None => self.text(line::phase(&change, &self.args.tz)),
+            Some(lines) => self.write(|out| lines.phase(change, out)),
         }
     }
 
@@ -287,9 +284,9 @@ impl<'a> Run<'a> {
             recorder.advance(now);
         }
         for unlisted in self.running.unlisted(now) {
-            match self.args.format {
-                Format::Text => self.text(line::unlisted(&unlisted, &self.args.tz)),
-                Format::Ndjson => self.write(|out| ndjson::unlisted(&unlisted, out)),
+            match self.args.format.lines() {
+                None => self.text(line::unlisted(&unlisted, &self.args.tz)),
+                Some(lines) => self.write(|out| lines.unlisted(&unlisted, out)),
             }
         }
     }
@@ -332,7 +329,7 @@ impl<'a> Run<'a> {
         if untold > 0 {
             tell("not everything that still ran could be told in time");
         }
-        if self.args.format == Format::Ndjson {
+        if let Some(lines) = self.args.format.lines() {
             let (packets, bytes) = self.live.handed_out();
             let capture = Capture {
                 file: self.name.clone(),
@@ -347,7 +344,7 @@ impl<'a> Run<'a> {
                     lost => vec![format!("{}: {lost} packets were lost while capturing", self.name)],
                 },
             };
-            self.write(|out| ndjson::summary(&[capture], &self.running.summary(), out));
+            self.write(|out| lines.summary(&[capture], &self.running.summary(), out));
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.close(saved);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use rdpwhy::capture::live::{Filter, Settings};
-use rdpwhy::report::Zone;
+use rdpwhy::report::{Lines, Zone};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -116,7 +116,7 @@ pub(crate) struct Live {
     )]
     pub(crate) save_files: u32,
 
-    /// Time zone for times shown: UTC, local or an offset (NDJSON is always in UTC)
+    /// Time zone for times shown: UTC, local or an offset (forms for programs are always in UTC)
     #[arg(
         long,
         value_name = "UTC|local|+HH:MM",
@@ -144,6 +144,22 @@ pub(crate) enum Format {
     Text,
     /// One JSON object a line
     Ndjson,
+    /// The same for Elasticsearch: Elastic Common Schema
+    Ecs,
+    /// The same with Zeek's names of fields
+    Zeek,
+}
+
+impl Format {
+    /// The form of lines for programs, if it is one.
+    pub(crate) const fn lines(self) -> Option<Lines> {
+        match self {
+            Format::Text => None,
+            Format::Ndjson => Some(Lines::Ndjson),
+            Format::Ecs => Some(Lines::Ecs),
+            Format::Zeek => Some(Lines::Zeek),
+        }
+    }
 }
 
 impl Live {
