@@ -16,6 +16,8 @@ use crate::protocol::gateway_udp;
 use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
 
+pub use crate::transport::GivenUp;
+
 /// IP's number of it.
 const TCP: u8 = 6;
 
@@ -262,6 +264,23 @@ impl Analyzer {
             self.udp.advance(now);
             self.collect();
         }
+    }
+
+    /// Gives up what tells least of what is kept, for a caller that counts its memory: connections without their
+    /// security, then sessions that are held back, then RDP-UDP flows, then sessions; the longest idle first.
+    /// [`Analyzer::poll_over`] hands it out as far as it got. `false` where only small things are kept.
+    pub fn give_up(&mut self) -> bool {
+        let any = self.connections.give_up(false)
+            || self.held.give_up(&mut self.done)
+            || self.udp.give_up()
+            || self.connections.give_up(true);
+        self.collect();
+        any
+    }
+
+    /// What was given up so far, here or since it passed the [`Limits`].
+    pub fn given_up(&self) -> GivenUp {
+        GivenUp { udp: self.udp.given_up(), ..self.connections.given_up() }
     }
 
     /// The capture ended: what is open is handed out by [`Analyzer::poll`].

@@ -54,6 +54,14 @@ impl Held {
         }
     }
 
+    /// Hands out who waits longest as it is; `false` where nobody waits.
+    pub(super) fn give_up(&mut self, done: &mut VecDeque<Over>) -> bool {
+        let first = self.waiting.pop_front();
+        let any = first.is_some();
+        done.extend(first.map(|(_, diagnosed)| diagnosed.into()));
+        any
+    }
+
     /// Looks whose client came back. To be called for every session, so that what was said is heard.
     pub(super) fn hear(&mut self, history: &History, done: &mut VecDeque<Over>) {
         while let Some(call) = self.calls.hear() {

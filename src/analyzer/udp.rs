@@ -125,6 +125,22 @@ impl UdpDesk {
         owned
     }
 
+    /// Hands out what waits longest for its session, or else gives up the flow that tells least; `false` where there
+    /// is none.
+    pub(super) fn give_up(&mut self) -> bool {
+        let first = self.waiting.pop_front();
+        let any = first.is_some();
+        self.alone.extend(first);
+        let any = any || self.flows.give_up();
+        self.collect();
+        any
+    }
+
+    /// Flows that were given up so far.
+    pub(super) fn given_up(&self) -> u64 {
+        self.flows.given_up()
+    }
+
     /// The capture ended; every TCP session was handed out.
     pub(super) fn finish(&mut self) {
         self.flows.finish();

@@ -52,6 +52,36 @@ pub struct Limits {
     pub conversations: usize,
 }
 
+impl Limits {
+    /// Bounds for an engine that is to keep no more than about `bytes`, with shares as connections usually need
+    /// them. What single ones may hold beyond that only a caller knows who counts, and who then calls
+    /// `Analyzer::give_up`.
+    pub fn within(bytes: usize) -> Self {
+        /// A connection without payload: its slot and its place in the index.
+        const HALF_OPEN: usize = 192;
+        /// One kept in full, before it has said much.
+        const WATCHED: usize = 4 * 1024;
+        /// The same of RDP-UDP.
+        const UDP_FLOW: usize = 2 * 1024;
+        /// The largest IP datagram.
+        const DATAGRAM: usize = 64 * 1024;
+        Limits {
+            // A table grows by doubling: a power of two leaves no half of it unused.
+            flows: at_most_power_of_two((bytes / 4 / HALF_OPEN).max(1024)),
+            watched: (bytes / 2 / WATCHED).max(256),
+            udp_flows: (bytes / 16 / UDP_FLOW).max(64),
+            reassembly_bytes: bytes / 8,
+            fragment_datagrams: (bytes / 16 / DATAGRAM).max(8),
+            ..Limits::default()
+        }
+    }
+}
+
+/// The largest power of two that is not above `n`, which is not 0.
+const fn at_most_power_of_two(n: usize) -> usize {
+    1 << n.ilog2()
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Limits {

@@ -2,6 +2,7 @@
 
 mod args;
 mod follow;
+mod memory;
 mod recorder;
 mod sink;
 mod store;
@@ -12,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdpwhy::analyzer::{Analyzer, Options, Over};
-use rdpwhy::base::{Limits, Timestamp};
+use rdpwhy::base::Timestamp;
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
 use rdpwhy::report::model::{Capture, Time};
@@ -23,6 +24,7 @@ use super::{Status, tell};
 use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
 use follow::Following;
+use memory::Memory;
 use recorder::Recorder;
 use sink::{Reader, Sink};
 
@@ -108,6 +110,9 @@ struct Run<'a> {
     recorder: Option<Recorder>,
     sink: Sink,
     asked: Asked,
+    memory: Memory,
+    /// Up to when time passed in the engine.
+    passed: Timestamp,
     /// First and last time of a packet.
     times: Option<(Timestamp, Timestamp)>,
     told_lost: (Instant, u64),
@@ -121,6 +126,7 @@ impl<'a> Run<'a> {
         };
         let name = devices.join(",");
         let why = if args.interface.is_empty() { ", which has the default route" } else { "" };
+        let memory = Memory::new(args.memory, args.buffer as usize * devices.len())?;
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
@@ -131,7 +137,7 @@ impl<'a> Run<'a> {
         let recorder = match &args.save_failed {
             Some(folder) => {
                 let bounds = store::Bounds { bytes: args.save_size << 20, files: args.save_files as usize };
-                let recorder = Recorder::start(folder, bounds, args.save == Which::All)
+                let recorder = Recorder::start(folder, bounds, memory.frames(), args.save == Which::All)
                     .map_err(|error| format!("cannot save in {}: {error}", folder.display()))?;
                 Some(recorder)
             }
@@ -139,7 +145,7 @@ impl<'a> Run<'a> {
         };
         tell(&format!("listening on {name}{why}"));
         let follow = args.events || recorder.is_some();
-        let limits = Limits::default();
+        let limits = memory.limits();
         Ok(Run {
             args,
             name,
@@ -155,6 +161,8 @@ impl<'a> Run<'a> {
             recorder,
             sink,
             asked,
+            memory,
+            passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
         })
@@ -163,14 +171,23 @@ impl<'a> Run<'a> {
     fn until_the_end(mut self) -> Status {
         while !self.asked.stop() && self.sink.reader() == Reader::Reads {
             if self.take_frames() {
-                self.analyzer.advance(self.live.quiet_until());
-                self.tell_finished(None);
+                self.pass(self.live.quiet_until());
                 thread::sleep(REST);
             }
             self.look_after();
         }
         self.end();
         if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done }
+    }
+
+    /// Lets time pass, in steps: after a standstill of the machine much is over at once.
+    fn pass(&mut self, until: Timestamp) {
+        let step = (until.since(self.passed) / 16_384).max(Timestamp::SECOND);
+        while self.passed < until {
+            self.passed = self.passed.plus(step).min(until);
+            self.analyzer.advance(self.passed);
+            self.tell_finished(None);
+        }
     }
 
     /// Takes the frames that are at hand, up to a bound; tells whether that was all.
@@ -192,6 +209,9 @@ impl<'a> Run<'a> {
                 self.tell_change(change);
             }
             self.tell_finished(None);
+            while self.memory.is_short() && self.analyzer.give_up() {
+                self.tell_finished(None);
+            }
         }
         false
     }
@@ -278,6 +298,9 @@ impl<'a> Run<'a> {
                 tell(&format!("{} packets were lost in the last seconds: {}", number(more), self.counts()));
                 self.told_lost.1 = lost;
             }
+            if let Some(given_up) = self.memory.more_given_up(&self.analyzer) {
+                tell(&format!("in the last seconds, {given_up}"));
+            }
         }
         let now = self.live.quiet_until();
         if let Some(recorder) = &mut self.recorder {
@@ -331,6 +354,9 @@ impl<'a> Run<'a> {
         }
         if let Some(lines) = self.args.format.lines() {
             let (packets, bytes) = self.live.handed_out();
+            let lost = Some(self.lost()).filter(|lost| *lost > 0);
+            let lost = lost.map(|lost| format!("{lost} packets were lost while capturing"));
+            let warnings = lost.into_iter().chain(self.memory.given_up(&self.analyzer));
             let capture = Capture {
                 file: self.name.clone(),
                 format: "live",
@@ -339,10 +365,7 @@ impl<'a> Run<'a> {
                 bytes,
                 first: self.times.map(|(first, _)| Time(first)),
                 last: self.times.map(|(_, last)| Time(last)),
-                warnings: match self.lost() {
-                    0 => Vec::new(),
-                    lost => vec![format!("{}: {lost} packets were lost while capturing", self.name)],
-                },
+                warnings: warnings.map(|text| format!("{}: {text}", self.name)).collect(),
             };
             self.write(|out| lines.summary(&[capture], &self.running.summary(), out));
         }
@@ -350,6 +373,9 @@ impl<'a> Run<'a> {
             recorder.close(saved);
         }
         self.sink.close(written);
+        if let Some(given_up) = self.memory.given_up(&self.analyzer) {
+            tell(&given_up);
+        }
         tell(&self.counts());
     }
 }

@@ -99,6 +99,8 @@ impl Conversation {
         let idle = Dir::BOTH.iter().all(|&dir| self.lane[dir] == Lane::Done);
         if idle && !self.rdp_port && self.facts.request.is_none() {
             Interest::Ignore
+        } else if self.facts.is_secured() {
+            Interest::WatchSecured
         } else {
             Interest::Watch
         }

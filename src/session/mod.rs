@@ -59,6 +59,17 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether TLS is up, or the setup beyond it: cheap, and no more than a hint at what the session is worth.
+    fn is_secured(&self) -> bool {
+        let tls = self.tls.as_ref().is_some_and(|tls| {
+            tls.established.is_some() || tls.data[Dir::ServerToClient].records > Session::ACTIVE_RECORDS
+        });
+        tls || self
+            .inside
+            .as_ref()
+            .is_some_and(|inside| inside.client_info.is_some() || inside.active.is_some())
+    }
+
     /// Oddities kept of a session; more of them tell nothing new.
     const KEPT: usize = 8;
 

@@ -221,11 +221,35 @@ pub enum Ended {
     Evicted,
 }
 
+/// Connections and flows that were given up before they were over, since room was needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Connections that had not carried payload.
+    pub half_open: u64,
+    /// Connections that were not RDP, or of which that was not known.
+    pub other: u64,
+    /// RDP, in negotiation or in the TLS handshake.
+    pub begun: u64,
+    /// RDP whose security was up.
+    pub secured: u64,
+    /// RDP-UDP flows.
+    pub udp: u64,
+}
+
+impl GivenUp {
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.half_open + self.other + self.begun + self.secured + self.udp
+    }
+}
+
 /// What the reader of a connection wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
     /// Go on.
     Watch,
+    /// Go on, and give it up last where room is needed: its security is up.
+    WatchSecured,
     /// Go on, but what it is has only begun: it is over sooner where nothing more comes
     /// ([`crate::base::Limits::setup_idle`]).
     WatchSetup,

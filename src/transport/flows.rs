@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::bare::Bare;
 use super::connection::{Bounds, Connection};
 use super::embryo::{Base, Embryo, Head, answers, print};
-use super::facts::{Ended, Interest, Reader, TcpFacts};
+use super::facts::{Ended, GivenUp, Interest, Reader, TcpFacts};
 use super::key::{Flow, Key};
 use super::options::Options;
 use super::table::{Class, Slot, Table, bits};
@@ -102,6 +102,7 @@ pub struct Connections<R> {
     /// Bytes kept out of order by all connections.
     buffered: usize,
     gone: VecDeque<Gone<R>>,
+    given_up: GivenUp,
     /// After the end: what is left, the next one last.
     rest: Vec<u32>,
 }
@@ -123,6 +124,7 @@ impl<R: Reader> Connections<R> {
             now: Timestamp(i64::MIN),
             buffered: 0,
             gone: VecDeque::new(),
+            given_up: GivenUp::default(),
             rest: Vec::new(),
         }
     }
@@ -276,8 +278,7 @@ impl<R: Reader> Connections<R> {
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         while let Some(at) = self.table.must_go() {
-            self.end(at, Ended::Evicted, self.now);
-            self.table.remove(at);
+            self.evict(at);
         }
         let options = Options::read(segment.options.0);
         let head = Head::of(meta, segment, &options);
@@ -324,10 +325,38 @@ impl<R: Reader> Connections<R> {
 
     fn make_room_in_full(&mut self) {
         while self.table.in_full() >= self.limits.watched.max(1) {
-            let Some(at) = self.table.oldest_in_full() else { return };
-            self.end(at, Ended::Evicted, self.now);
-            self.table.remove(at);
+            let Some(at) = self.table.least_telling_in_full() else { return };
+            self.evict(at);
         }
+    }
+
+    /// Gives up the connection that tells least of those that are kept in full; not one whose security is up
+    /// unless `any` may go. `false` where there is none.
+    pub fn give_up(&mut self, any: bool) -> bool {
+        let Some(at) = self.table.least_telling_in_full() else { return false };
+        let secured = self.table.get(at).is_some_and(|slot| slot.class() == Class::Secured);
+        if any || !secured {
+            self.evict(at);
+        }
+        any || !secured
+    }
+
+    /// What was given up so far.
+    pub fn given_up(&self) -> GivenUp {
+        self.given_up
+    }
+
+    fn evict(&mut self, at: u32) {
+        match self.table.get(at).map(Slot::class) {
+            Some(Class::HalfOpen | Class::Opened) => self.given_up.half_open += 1,
+            Some(Class::Other | Class::Foreign) => self.given_up.other += 1,
+            Some(Class::Setup | Class::Session) => self.given_up.begun += 1,
+            Some(Class::Secured) => self.given_up.secured += 1,
+            // It was over.
+            _ => {}
+        }
+        self.end(at, Ended::Evicted, self.now);
+        self.table.remove(at);
     }
 
     /// A packet of a connection of which more than counts is kept.
@@ -395,6 +424,7 @@ impl<R: Reader> Connections<R> {
             (None, false) => Class::Opened,
             (Some(_), false) => match connection.interest {
                 Interest::Watch => Class::Session,
+                Interest::WatchSecured => Class::Secured,
                 Interest::WatchSetup => Class::Setup,
                 Interest::Ignore => Class::Foreign,
             },

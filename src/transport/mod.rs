@@ -21,6 +21,6 @@ pub mod udp;
 pub use crate::base::{Chunk, Gap};
 pub use crate::packet::{Datagram, IcmpError, Meta};
 pub use bare::Bare;
-pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Rare, Reader, Repeats, Rst, TcpFacts};
+pub use facts::{Closing, DirFacts, Ended, GivenUp, Interest, Marks, Rare, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};

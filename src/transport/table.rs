@@ -29,13 +29,15 @@ pub(super) enum Class {
     Setup,
     /// Kept in full, RDP beyond the negotiation.
     Session,
+    /// The same with its security up.
+    Secured,
     /// Kept in full, after RST or both FINs.
     ClosedSession,
     /// Handed out; remembered so that late packets open nothing.
     Grave,
 }
 
-const CLASSES: [Class; 11] = [
+const CLASSES: [Class; 12] = [
     Class::HalfOpen,
     Class::Refused,
     Class::ClosedHalfOpen,
@@ -45,8 +47,19 @@ const CLASSES: [Class; 11] = [
     Class::Foreign,
     Class::Setup,
     Class::Session,
+    Class::Secured,
     Class::ClosedSession,
     Class::Grave,
+];
+
+/// Who goes first where room is needed, the longest idle of each group first: what tells least, and what a stranger
+/// can make without an answer. Those that closed have their verdict already, and are few.
+const GROUPS: [&[Class]; 5] = [
+    &[Class::HalfOpen, Class::Refused, Class::ClosedHalfOpen, Class::Other, Class::ClosedOther],
+    &[Class::Opened, Class::Foreign],
+    &[Class::Setup, Class::Session],
+    &[Class::ClosedSession],
+    &[Class::Secured],
 ];
 
 /// Silence after which a connection handed out is forgotten: beyond the longest retransmission timeout
@@ -60,11 +73,22 @@ const COARSE: i64 = Timestamp::SECOND;
 impl Class {
     /// Whether the whole state of a connection is kept.
     const fn in_full(self) -> bool {
-        matches!(self, Class::Opened | Class::Foreign | Class::Setup | Class::Session | Class::ClosedSession)
+        matches!(
+            self,
+            Class::Opened
+                | Class::Foreign
+                | Class::Setup
+                | Class::Session
+                | Class::Secured
+                | Class::ClosedSession
+        )
     }
 
     const fn coarse(self) -> bool {
-        matches!(self, Class::Other | Class::Foreign | Class::Setup | Class::Session | Class::Grave)
+        matches!(
+            self,
+            Class::Other | Class::Foreign | Class::Setup | Class::Session | Class::Secured | Class::Grave
+        )
     }
 }
 
@@ -137,7 +161,7 @@ impl<B> Table<B> {
             }
             Class::Other | Class::Foreign => limits.other_idle,
             Class::Setup => limits.setup_idle,
-            Class::Session => limits.session_idle,
+            Class::Session | Class::Secured => limits.session_idle,
             Class::Grave => GRAVE_IDLE,
         };
         Table {
@@ -180,7 +204,7 @@ impl<B> Table<B> {
         if graves.len > 0 {
             return Some(graves.head);
         }
-        self.oldest(|_| true)
+        self.least_telling()
     }
 
     /// How many connections are kept in full.
@@ -188,21 +212,22 @@ impl<B> Table<B> {
         CLASSES.iter().filter(|class| class.in_full()).map(|&class| self.list(class).len).sum()
     }
 
-    /// The longest idle of those.
-    pub(super) fn oldest_in_full(&self) -> Option<u32> {
-        self.oldest(Class::in_full)
+    /// The one that tells least of those that are not over.
+    pub(super) fn least_telling(&self) -> Option<u32> {
+        self.first_of(&GROUPS)
     }
 
-    fn oldest(&self, of: impl Fn(Class) -> bool) -> Option<u32> {
-        CLASSES
-            .iter()
-            .filter(|&&class| of(class))
-            .filter_map(|&class| {
-                let head = self.list(class).head;
-                Some((self.get(head)?.touched, head))
-            })
-            .min_by_key(|&(touched, _)| touched)
-            .map(|(_, head)| head)
+    /// The same of those kept in full.
+    pub(super) fn least_telling_in_full(&self) -> Option<u32> {
+        self.first_of(&GROUPS[1..])
+    }
+
+    fn first_of(&self, groups: &[&[Class]]) -> Option<u32> {
+        groups.iter().find_map(|classes| {
+            let heads = classes.iter().map(|&class| self.list(class).head);
+            let touched = heads.filter_map(|head| Some((self.get(head)?.touched, head)));
+            touched.min_by_key(|&(touched, _)| touched).map(|(_, head)| head)
+        })
     }
 
     /// `flow` must not be in the table.
@@ -369,13 +394,49 @@ mod tests {
         assert_eq!(table.must_go(), Some(one));
         table.touch(one, Class::Other, at(5));
         assert_eq!(table.must_go(), Some(two));
-        assert_eq!((table.in_full(), table.oldest_in_full()), (1, Some(three)));
+        assert_eq!((table.in_full(), table.least_telling_in_full()), (1, Some(three)));
         table.touch(three, Class::Grave, at(6));
         assert_eq!((table.must_go(), table.in_full()), (Some(three), 0));
         table.remove(two);
         assert_eq!(table.insert(flow(4), 0, Class::Other, at(7), ()), two);
         assert_eq!((table.find(&flow(4)), table.find(&flow(2))), (Some(two), None));
         assert_eq!(table.find(&flow(1)), Some(one));
+    }
+
+    #[test]
+    fn the_least_telling_goes_first() {
+        let mut table = Table::new(&Limits { flows: 6, ..Limits::default() });
+        let classes = [
+            Class::Secured,
+            Class::ClosedSession,
+            Class::Session,
+            Class::Setup,
+            Class::Opened,
+            Class::HalfOpen,
+        ];
+        for (port, class) in (1..).zip(classes) {
+            table.insert(flow(port), 0, class, at(i64::from(port)), ());
+        }
+        let mut gone = Vec::new();
+        while let Some(next) = table.must_go() {
+            gone.extend(table.remove(next).map(|slot| slot.class()));
+            if gone.len() < 6 {
+                table.insert(flow(9 + gone.len() as u16), 0, Class::Grave, at(99), ());
+                let grave = table.must_go().unwrap();
+                assert_eq!(table.get(grave).unwrap().class(), Class::Grave);
+                table.touch(grave, Class::Secured, at(99));
+            }
+        }
+        // Of one group the longest idle: the session was there before the one in setup.
+        let order = [
+            Class::HalfOpen,
+            Class::Opened,
+            Class::Session,
+            Class::Setup,
+            Class::ClosedSession,
+            Class::Secured,
+        ];
+        assert_eq!(gone, order);
     }
 
     #[test]

@@ -65,6 +65,17 @@ pub(crate) struct Live {
     )]
     pub(crate) buffer: u32,
 
+    /// Use no more memory than this, in MiB, the kernel's buffers included; where more is needed, what tells
+    /// least is not followed to its end, which is counted and told
+    #[arg(
+        long,
+        value_name = "MIB",
+        default_value_t = super::memory::Memory::DEFAULT,
+        value_parser = clap::value_parser!(u32).range(32..=1 << 20),
+        help_heading = "Capturing"
+    )]
+    pub(crate) memory: u32,
+
     /// Take packets for other machines too, where a mirror port brings them
     #[arg(long, help_heading = "Capturing")]
     pub(crate) promiscuous: bool,

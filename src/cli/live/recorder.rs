@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Instant;
@@ -21,6 +23,8 @@ use crate::cli::tell;
 
 /// Attempts that wait to be written. A disk that is slower than failures come loses some, and says so.
 const WAITING: usize = 64;
+/// Their bytes. Frames of one session have a megabyte at most, and its report some tens of kilobytes.
+const WAITING_BYTES: usize = 16 << 20;
 /// Sessions that are over, and attempts that were saved, which are remembered in case the attempt goes on.
 const REMEMBERED: usize = 1024;
 
@@ -30,6 +34,15 @@ enum Job {
     Save(Files, Option<String>),
     /// The attempt did not fail after all.
     Remove(String),
+}
+
+impl Job {
+    fn bytes(&self) -> usize {
+        match self {
+            Job::Save(files, _) => files.contents.iter().map(Vec::len).sum(),
+            Job::Remove(_) => 0,
+        }
+    }
 }
 
 /// Keeps frames until it is known whether they are wanted.
@@ -43,26 +56,35 @@ pub(crate) struct Recorder {
     /// Names of what was saved, by the id of the attempt's first session.
     saved: BTreeMap<u64, String>,
     jobs: Option<SyncSender<Job>>,
+    waiting: Arc<AtomicUsize>,
     done: Receiver<()>,
 }
 
 impl Recorder {
     /// Opens the folder, and begins.
-    pub(crate) fn start(folder: &Path, bounds: Bounds, all: bool) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        folder: &Path,
+        bounds: Bounds,
+        frames: BufferBounds,
+        all: bool,
+    ) -> std::io::Result<Self> {
         let store = Store::open(folder, bounds)?;
         let (jobs, incoming) = sync_channel(WAITING);
         let (finished, done) = sync_channel(1);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let written = waiting.clone();
         thread::Builder::new().name("recorder".to_owned()).spawn(move || {
-            write_all(store, &incoming);
+            write_all(store, &incoming, &written);
             let _ = finished.send(());
         })?;
         Ok(Recorder {
-            buffer: Buffer::new(BufferBounds::default()),
+            buffer: Buffer::new(frames),
             all,
             over: HashMap::new(),
             until: VecDeque::new(),
             saved: BTreeMap::new(),
             jobs: Some(jobs),
+            waiting,
             done,
         })
     }
@@ -132,7 +154,14 @@ impl Recorder {
 
     fn job(&self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
-        if let Err(TrySendError::Full(Job::Save(files, _))) = jobs.try_send(job) {
+        let bytes = job.bytes();
+        // Counted before it is taken.
+        let fits = self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes <= WAITING_BYTES;
+        let Err(unsent) = (if fits { jobs.try_send(job) } else { Err(TrySendError::Full(job)) }) else {
+            return;
+        };
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        if let TrySendError::Full(Job::Save(files, _)) = unsent {
             tell(&format!("{} is not saved: the disk is too slow", files.name));
         }
     }
@@ -173,9 +202,10 @@ impl Recorder {
     }
 }
 
-fn write_all(mut store: Store, jobs: &Receiver<Job>) {
+fn write_all(mut store: Store, jobs: &Receiver<Job>, waiting: &AtomicUsize) {
     let mut failing = false;
     while let Ok(job) = jobs.recv() {
+        let bytes = job.bytes();
         let result = match job {
             Job::Save(files, before) => {
                 let saved =
@@ -191,6 +221,7 @@ fn write_all(mut store: Store, jobs: &Receiver<Job>) {
                 store.remove(&name).map_err(|error| format!("cannot remove {name}: {error}"))
             }
         };
+        waiting.fetch_sub(bytes, Ordering::Relaxed);
         match result {
             Ok(()) => failing = false,
             // A full disk is told once.

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,10 +15,14 @@ use crate::cli::tell;
 /// Lines that wait to be written. While as many wait, the capture waits too, and the kernel counts what it
 /// can't keep.
 const WAITING: usize = 4096;
+/// Their bytes: a session has some kilobytes.
+const WAITING_BYTES: usize = 8 << 20;
 
 /// Takes lines.
 pub(crate) struct Sink {
     lines: Option<SyncSender<Vec<u8>>>,
+    /// Bytes of the lines that wait.
+    waiting: Arc<AtomicUsize>,
     reopen: Arc<AtomicBool>,
     state: Arc<AtomicU8>,
     done: Receiver<()>,
@@ -46,12 +50,19 @@ impl Sink {
         let (finished, done) = sync_channel(1);
         let reopen = Arc::new(AtomicBool::new(false));
         let state = Arc::new(AtomicU8::new(0));
-        let writer = Writer { target, incoming, reopen: reopen.clone(), state: state.clone() };
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer {
+            target,
+            incoming,
+            waiting: waiting.clone(),
+            reopen: reopen.clone(),
+            state: state.clone(),
+        };
         thread::Builder::new().name("output".to_owned()).spawn(move || {
             writer.run();
             let _ = finished.send(());
         })?;
-        Ok(Sink { lines: Some(lines), reopen, state, done })
+        Ok(Sink { lines: Some(lines), waiting, reopen, state, done })
     }
 
     /// The file is opened anew before the next line; its name may mean another by then.
@@ -63,8 +74,15 @@ impl Sink {
     pub(crate) fn line(&self, line: Vec<u8>, stop: impl Fn() -> bool) {
         let Some(lines) = &self.lines else { return };
         let mut line = line;
+        let bytes = line.len();
         loop {
-            match lines.try_send(line) {
+            // Counted before it is taken.
+            let fits = self.waiting.fetch_add(bytes, Ordering::Relaxed) < WAITING_BYTES;
+            let sent = if fits { lines.try_send(line) } else { Err(TrySendError::Full(line)) };
+            if sent.is_err() {
+                self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            }
+            match sent {
                 Ok(()) | Err(TrySendError::Disconnected(_)) => return,
                 Err(TrySendError::Full(back)) if !stop() => {
                     line = back;
@@ -110,6 +128,7 @@ enum Target {
 struct Writer {
     target: Target,
     incoming: Receiver<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
     reopen: Arc<AtomicBool>,
     state: Arc<AtomicU8>,
 }
@@ -118,7 +137,10 @@ impl Writer {
     fn run(mut self) {
         while let Ok(line) = self.incoming.recv() {
             let more: Vec<Vec<u8>> = self.incoming.try_iter().take(WAITING).collect();
-            if let Err(error) = self.write(&line, &more) {
+            let bytes = line.len() + more.iter().map(Vec::len).sum::<usize>();
+            let written = self.write(&line, &more);
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            if let Err(error) = written {
                 let left = error.kind() == ErrorKind::BrokenPipe;
                 if !left {
                     tell(&format!("cannot write: {error}"));

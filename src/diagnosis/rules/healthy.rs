@@ -28,6 +28,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     };
     let ending = match session.tcp.closing {
         None if session.tcp.ended == Ended::CaptureEnded => "It was still running when the capture ended.".to_owned(),
+        None if session.tcp.ended == Ended::Evicted => "It was still running when the room to follow it was needed.".to_owned(),
         None => "Its end is not in the capture.".to_owned(),
         Some(closing) => format!("It ended in order; the {} closed it.", closing.dir.sender()),
     };

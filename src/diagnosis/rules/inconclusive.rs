@@ -61,7 +61,7 @@ fn missing(session: &Session) -> (String, String) {
         ),
         (None, Ended::Evicted) => (
             format!("last packet that was followed, {phase}"),
-            format!("There were more connections at a time than are followed; this one was dropped {phase}."),
+            format!("There was more at a time than there is memory to follow; this one was given up {phase}."),
         ),
         (None, Ended::CaptureEnded | Ended::Closed) => (
             format!("the capture ended {:.1} s after this packet, {phase}", tcp.observed_until.seconds_since(tcp.last.time)),

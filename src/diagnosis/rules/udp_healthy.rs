@@ -11,6 +11,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
         _ if session.tcp_end.is_some() => "It ended with its session.",
         (Some(_), _) => "The client closed its socket at the end, as clients do.",
         (None, Ended::CaptureEnded) => "It was still running when the capture ended.",
+        (None, Ended::Evicted) => "It was still running when the room to follow it was needed.",
         (None, _) => "Then it fell silent; UDP knows no goodbye.",
     };
     let begin = if session.flow.syn.is_none() && session.flow.syn_ack.is_none() {

@@ -32,6 +32,8 @@ pub struct Flows<R> {
     /// The highest time seen.
     now: Timestamp,
     gone: VecDeque<(UdpFacts, R)>,
+    /// How many were given up since room was needed.
+    given_up: u64,
 }
 
 impl<R: FlowReader> Flows<R> {
@@ -43,6 +45,7 @@ impl<R: FlowReader> Flows<R> {
             sighting: limits.sighting,
             now: Timestamp(i64::MIN),
             gone: VecDeque::new(),
+            given_up: 0,
         }
     }
 
@@ -128,6 +131,26 @@ impl<R: FlowReader> Flows<R> {
         !self.gone.is_empty()
     }
 
+    /// Gives up the flow that tells least; `false` where there is none.
+    pub fn give_up(&mut self) -> bool {
+        let at = self.table.least_telling();
+        if let Some(at) = at {
+            self.evict(at);
+        }
+        at.is_some()
+    }
+
+    /// How many were given up so far.
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    fn evict(&mut self, at: u32) {
+        self.given_up += u64::from(self.table.get(at).is_some_and(|slot| slot.body.is_some()));
+        self.end(at, Ended::Evicted, self.now);
+        self.table.remove(at);
+    }
+
     /// The next flow that is over.
     pub fn poll(&mut self) -> Option<(UdpFacts, R)> {
         self.gone.pop_front()
@@ -177,8 +200,7 @@ impl<R: FlowReader> Flows<R> {
     ) -> bool {
         let Some(Opened { by_client, reader }) = opened else { return false };
         while let Some(at) = self.table.must_go() {
-            self.end(at, Ended::Evicted, self.now);
-            self.table.remove(at);
+            self.evict(at);
         }
         let client_is_a = by_client == from_a;
         let (client, server) = orient(&Key::from(flow), client_is_a);
