@@ -343,6 +343,59 @@ fn the_file_is_opened_anew_and_the_interface_may_go() {
     assert_eq!((times("it has no link"), times("The interface disappeared")), (1 + early, 1), "{errors}");
 }
 
+/// What is at a path of the HTTP server that listens at `address` in the namespace.
+fn get(namespace: &str, address: &str, path: &str) -> String {
+    let script = format!(
+        "exec 3<>/dev/tcp/{}; printf 'GET {path} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; cat <&3",
+        address.replace(':', "/")
+    );
+    let output = command(&format!("ip netns exec {namespace} bash -c")).arg(script).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn metrics_count_what_is_told() {
+    if !wanted("metrics_count_what_is_told") {
+        return;
+    }
+    let cable = Cable::new("metrics");
+    let b = cable.namespace("b");
+    shell(&format!("ip -n {b} link set lo up"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut live =
+        cable.live(&format!("-i wire --metrics 0 --save-failed {}", folder.path().join("s").display()));
+    let mut said = String::new();
+    live.stderr.read_line(&mut said).unwrap();
+    let at = said.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert!(at.starts_with("127.0.0.1:"), "{said}");
+    let value = |name: &str| {
+        let text = get(&b, &at, "/metrics");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("# EOF\n"), "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name}: {text}")).parse::<u64>().unwrap()
+    };
+    let mismatch = r#"rdpwhy_sessions_total{transport="tcp",outcome="failed",code="tls-cipher-mismatch"}"#;
+    assert_eq!(value(mismatch), 0, "counted from 0");
+    cable.replay(&failed(0), "");
+    live.line();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(value(mismatch), 1);
+    assert_eq!(value(r#"rdpwhy_phase_duration_seconds_count{phase="tls-handshake"}"#), 1);
+    assert_eq!(value("rdpwhy_captured_packets_total"), read(&failed(0)).frames.len() as u64);
+    assert_eq!(value(r#"rdpwhy_interface_dropped_packets_total{interface="wire",by="kernel"}"#), 0);
+    assert!(value("rdpwhy_recorder_frames_bytes") > 1000);
+    assert!(value("process_resident_memory_bytes") > value("rdpwhy_memory_bytes"));
+    assert!(get(&b, &at, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    shell(&format!("ip -n {b} link set wire down"));
+    std::thread::sleep(Duration::from_millis(1500));
+    let health = get(&b, &at, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.ends_with("no interface is up\n"), "{health}");
+    shell(&format!("ip -n {b} link set wire up"));
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(get(&b, &at, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    live.end();
+}
+
 #[test]
 fn the_forms_for_other_tools_have_every_line() {
     if !wanted("the_forms_for_other_tools_have_every_line") {

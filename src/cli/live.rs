@@ -2,11 +2,14 @@
 
 mod args;
 mod follow;
+mod http;
 mod memory;
+mod metrics;
 mod recorder;
 mod sink;
 mod store;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -25,6 +28,7 @@ use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
 use follow::Following;
 use memory::Memory;
+use metrics::Metrics;
 use recorder::Recorder;
 use sink::{Reader, Sink};
 
@@ -99,6 +103,13 @@ impl Asked {
     }
 }
 
+fn serve(at: SocketAddr) -> Result<Metrics, String> {
+    let (metrics, at) =
+        Metrics::serve(at).map_err(|error| format!("cannot serve metrics at {at}: {error}"))?;
+    tell(&format!("metrics are at http://{at}/metrics, health at http://{at}/healthz"));
+    Ok(metrics)
+}
+
 /// One run.
 struct Run<'a> {
     args: &'a Args,
@@ -111,6 +122,7 @@ struct Run<'a> {
     sink: Sink,
     asked: Asked,
     memory: Memory,
+    metrics: Option<Metrics>,
     /// Up to when time passed in the engine.
     passed: Timestamp,
     /// First and last time of a packet.
@@ -144,6 +156,7 @@ impl<'a> Run<'a> {
             None => None,
         };
         tell(&format!("listening on {name}{why}"));
+        let metrics = args.metrics.map(serve).transpose()?;
         let follow = args.events || recorder.is_some();
         let limits = memory.limits();
         Ok(Run {
@@ -162,6 +175,7 @@ impl<'a> Run<'a> {
             sink,
             asked,
             memory,
+            metrics,
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
@@ -248,6 +262,9 @@ impl<'a> Run<'a> {
                 None => recorder.forget(over.brief.order),
             }
         }
+        if let Some(metrics) = &self.metrics {
+            metrics.over(over, told.as_ref().map(|told| &told.session));
+        }
         let Some(told) = told else { return };
         match self.args.format.lines() {
             None => self.text(line::session(&told.session, &self.args.tz)),
@@ -305,6 +322,10 @@ impl<'a> Run<'a> {
         let now = self.live.quiet_until();
         if let Some(recorder) = &mut self.recorder {
             recorder.advance(now);
+        }
+        if let Some(metrics) = &mut self.metrics {
+            let last = self.times.map(|(_, last)| last);
+            metrics.look(&self.live, last, &self.analyzer, &self.memory, self.recorder.as_ref(), &self.sink);
         }
         for unlisted in self.running.unlisted(now) {
             match self.args.format.lines() {

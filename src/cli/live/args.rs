@@ -1,5 +1,6 @@
 //! What `live` takes.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -96,6 +97,18 @@ pub(crate) struct Live {
     #[arg(long, value_name = "FILE", help_heading = "Showing")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Serve metrics for Prometheus at this address and port, or at this port of the loopback: /metrics, and
+    /// /healthz for whether the capture goes on
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "9388",
+        value_parser = address,
+        help_heading = "Showing"
+    )]
+    pub(crate) metrics: Option<SocketAddr>,
+
     /// Keep the packets of each attempt that failed here, as pcapng with comments, and its report as JSON and
     /// Markdown
     #[arg(long, value_name = "DIR", help_heading = "Saving")]
@@ -137,6 +150,16 @@ pub(crate) struct Live {
         help_heading = "Showing"
     )]
     pub(crate) tz: Zone,
+}
+
+/// An address, or a port of the loopback.
+fn address(typed: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = typed.parse() {
+        return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    }
+    typed
+        .parse()
+        .map_err(|_| "this is neither a port nor an address and port, such as 127.0.0.1:9388".to_owned())
 }
 
 /// Which attempts are kept.
