@@ -84,7 +84,9 @@ fn lines(form: Lines) -> Vec<Value> {
 
 fn written(capture: &Frames, form: Lines) -> Vec<u8> {
     let mut collected = Collected::new(Choice::default(), usize::MAX);
-    run_all(&capture.frames).into_iter().for_each(|over| collected.push(over));
+    for over in run_all(&capture.frames) {
+        collected.push(over);
+    }
     let options = Options { choice: Choice::default(), separate: false };
     let built = Built::new(&[], &collected, &Overview::default(), &options);
     let mut out = Vec::new();

@@ -187,13 +187,13 @@ impl Metrics {
         }
         let mut any_up = false;
         for counts in live.counts() {
-            let label = ("interface", counts.device);
+            let label = [("interface", counts.device)];
             any_up |= counts.up;
-            numbers.up.get_or_create(&[label.clone()]).set(i64::from(counts.up));
-            set(&numbers.received.get_or_create(&[label.clone()]), counts.received);
+            numbers.up.get_or_create(&label).set(i64::from(counts.up));
+            set(&numbers.received.get_or_create(&label), counts.received);
             for (by, dropped) in [("kernel", counts.kernel_dropped), ("interface", counts.interface_dropped)]
             {
-                set(&numbers.dropped.get_or_create(&[label.clone(), ("by", by.to_owned())]), dropped);
+                set(&numbers.dropped.get_or_create(&[label[0].clone(), ("by", by.to_owned())]), dropped);
             }
         }
         let given_up = analyzer.given_up();
@@ -452,7 +452,7 @@ mod tests {
     #[test]
     fn health_is_lost_with_the_capture() {
         let alive = Alive {
-            begun: Instant::now().checked_sub(Duration::from_secs(60)).unwrap(),
+            begun: Instant::now().checked_sub(Duration::from_mins(1)).unwrap(),
             beat: AtomicU64::new(0),
             any_up: AtomicBool::new(true),
         };
