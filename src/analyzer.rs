@@ -105,6 +105,19 @@ impl Touched<'_> {
     }
 }
 
+/// How much the engine keeps of what runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// TCP connections, at most [`Limits::flows`].
+    pub connections: usize,
+    /// Those of them that are kept in full, at most [`Limits::watched`].
+    pub in_full: usize,
+    /// RDP-UDP flows.
+    pub udp_flows: usize,
+    /// Sessions that are over, and wait for their client to come back.
+    pub held_back: usize,
+}
+
 /// What [`Analyzer::poll`] and [`Analyzer::overview`] are made from.
 #[derive(Debug)]
 pub struct Analyzer {
@@ -288,6 +301,16 @@ impl Analyzer {
             || self.connections.give_up(true);
         self.collect();
         any
+    }
+
+    /// How much is kept of what runs.
+    pub fn depths(&self) -> Depths {
+        Depths {
+            connections: self.connections.len(),
+            in_full: self.connections.in_full(),
+            udp_flows: self.udp.len(),
+            held_back: self.held.len(),
+        }
     }
 
     /// What was given up so far, here or since it passed the [`Limits`].

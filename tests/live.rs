@@ -79,9 +79,13 @@ impl Cable {
 
     /// Starts `rdpwhy live` at the other end.
     fn live(&self, arguments: &str) -> Live {
+        self.live_as("ndjson", arguments)
+    }
+
+    fn live_as(&self, format: &str, arguments: &str) -> Live {
         let b = self.namespace("b");
         let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
-        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format ndjson {arguments}"))
+        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format {format} {arguments}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -133,7 +137,12 @@ impl Live {
     }
 
     /// Ends it; returns the rest of what it says.
-    fn end(mut self) -> (Vec<Value>, String) {
+    fn end(self) -> (Vec<Value>, String) {
+        let (text, said) = self.end_as_text();
+        (text.lines().map(sound).collect(), said)
+    }
+
+    fn end_as_text(mut self) -> (String, String) {
         self.signal("TERM");
         let mut text = String::new();
         self.stdout.read_to_string(&mut text).unwrap();
@@ -141,7 +150,7 @@ impl Live {
         assert_eq!(status.code(), Some(0));
         let mut said = String::new();
         self.stderr.read_to_string(&mut said).unwrap();
-        (text.lines().map(sound).collect(), said)
+        (text, said)
     }
 }
 
@@ -355,6 +364,83 @@ fn an_interface_that_is_down_makes_no_silence() {
         lines[0]["diagnosis"]["code"].clone()
     });
     assert_eq!(codes, ["tls-silent-after-client-hello", "inconclusive"]);
+}
+
+/// What is at a path of the HTTP server that listens at `address` in the namespace.
+fn get(namespace: &str, address: &str, path: &str) -> String {
+    let script = format!(
+        "exec 3<>/dev/tcp/{}; printf 'GET {path} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; cat <&3",
+        address.replace(':', "/")
+    );
+    let output = command(&format!("ip netns exec {namespace} bash -c")).arg(script).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn metrics_count_what_is_told() {
+    if !wanted("metrics_count_what_is_told") {
+        return;
+    }
+    let cable = Cable::new("metrics");
+    let b = cable.namespace("b");
+    shell(&format!("ip -n {b} link set lo up"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut live =
+        cable.live(&format!("-i wire --metrics 0 --save-failed {}", folder.path().join("s").display()));
+    let mut said = String::new();
+    live.stderr.read_line(&mut said).unwrap();
+    let at = said.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert!(at.starts_with("127.0.0.1:"), "{said}");
+    let value = |name: &str| {
+        let text = get(&b, &at, "/metrics");
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("# EOF\n"), "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name}: {text}")).parse::<u64>().unwrap()
+    };
+    let mismatch = r#"rdpwhy_sessions_total{transport="tcp",outcome="failed",code="tls-cipher-mismatch"}"#;
+    assert_eq!(value(mismatch), 0, "counted from 0");
+    cable.replay(&failed(0), "");
+    live.line();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(value(mismatch), 1);
+    assert_eq!(value(r#"rdpwhy_phase_duration_seconds_count{phase="tls-handshake"}"#), 1);
+    assert_eq!(value("rdpwhy_captured_packets_total"), read(&failed(0)).frames.len() as u64);
+    assert_eq!(value(r#"rdpwhy_interface_dropped_packets_total{interface="wire",by="kernel"}"#), 0);
+    assert!(value("rdpwhy_recorder_frames_bytes") > 1000);
+    assert!(value("process_resident_memory_bytes") > value("rdpwhy_memory_bytes"));
+    assert!(get(&b, &at, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    shell(&format!("ip -n {b} link set wire down"));
+    std::thread::sleep(Duration::from_millis(1500));
+    let health = get(&b, &at, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.ends_with("no interface is up\n"), "{health}");
+    shell(&format!("ip -n {b} link set wire up"));
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(get(&b, &at, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    live.end();
+}
+
+#[test]
+fn the_forms_for_other_tools_have_every_line() {
+    if !wanted("the_forms_for_other_tools_have_every_line") {
+        return;
+    }
+    let cable = Cable::new("forms");
+    let mut ids = Vec::new();
+    for (form, kind, code) in [("ecs", "/event/dataset", "/event/code"), ("zeek", "/_path", "/code")] {
+        let live = cable.live_as(form, "-i wire --events");
+        cable.replay(&failed(0), "");
+        std::thread::sleep(Duration::from_secs(1));
+        let (text, errors) = live.end_as_text();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<_> = lines.iter().map(|line| line.pointer(kind).unwrap().as_str().unwrap()).collect();
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.trim_start_matches("rdpwhy")).collect();
+        let session = if form == "ecs" { ".session" } else { "" };
+        let [phase, summary] = if form == "ecs" { [".phase", ".summary"] } else { ["_phase", "_stats"] };
+        assert_eq!(kinds, [phase, phase, phase, session, summary], "{errors}");
+        assert_eq!(lines[3].pointer(code), Some(&"tls-cipher-mismatch".into()));
+        ids.extend([(lines[0]["uid"].clone(), lines[3]["uid"].clone())]);
+    }
+    assert!(ids[1].0 == ids[1].1 && ids[1].0.is_string(), "a phase tells of which session it is: {ids:?}");
 }
 
 /// Only what the default filter takes, in VLAN tags too.

@@ -39,6 +39,11 @@ impl Held {
         self.waiting.push_back((left.stamp.time.plus(Session::RETURN), diagnosed));
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Hands out whose client came back, and who waited long enough at `now`.
     #[inline]
     pub(super) fn look(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {

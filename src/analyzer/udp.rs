@@ -62,6 +62,11 @@ impl UdpDesk {
         self.flows.is_empty() && self.waiting.is_empty() && self.alone.is_empty()
     }
 
+    /// Flows that are followed, or wait for their session.
+    pub(super) fn len(&self) -> usize {
+        self.flows.len() + self.waiting.len()
+    }
+
     /// Whether a flow that nobody claims waits for [`UdpDesk::poll`].
     #[inline]
     pub(super) fn any_alone(&self) -> bool {

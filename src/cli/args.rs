@@ -226,6 +226,10 @@ pub(crate) enum Format {
     Json,
     /// One JSON object a line
     Ndjson,
+    /// The same for Elasticsearch: Elastic Common Schema
+    Ecs,
+    /// The same with Zeek's names of fields
+    Zeek,
     /// For tickets
     Markdown,
 }

@@ -2,7 +2,9 @@
 
 mod args;
 mod follow;
+mod http;
 mod memory;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod notify;
 #[cfg(target_os = "linux")]
@@ -11,6 +13,7 @@ mod recorder;
 mod sink;
 mod store;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -21,14 +24,15 @@ use rdpwhy::base::Timestamp;
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
 use rdpwhy::report::model::{Capture, Time};
-use rdpwhy::report::{line, ndjson, text::number};
+use rdpwhy::report::{line, ndjson::PhaseChange, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{Status, keylog, tell};
+use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
-use args::{Format, Which};
 use follow::Following;
 use memory::Memory;
+use metrics::Metrics;
 #[cfg(target_os = "linux")]
 use notify::Notify;
 use recorder::Recorder;
@@ -105,6 +109,13 @@ impl Asked {
     }
 }
 
+fn serve(at: SocketAddr) -> Result<Metrics, String> {
+    let (metrics, at) =
+        Metrics::serve(at).map_err(|error| format!("cannot serve metrics at {at}: {error}"))?;
+    tell(&format!("metrics are at http://{at}/metrics, health at http://{at}/healthz"));
+    Ok(metrics)
+}
+
 /// One run.
 struct Run<'a> {
     args: &'a Args,
@@ -119,6 +130,7 @@ struct Run<'a> {
     memory: Memory,
     #[cfg(target_os = "linux")]
     notify: Notify,
+    metrics: Option<Metrics>,
     /// Up to when time passed in the engine.
     passed: Timestamp,
     /// First and last time of a packet.
@@ -158,6 +170,7 @@ impl<'a> Run<'a> {
             format!("; as {user} now, with the right to capture and no other")
         });
         tell(&format!("listening on {name}{why}{rights}"));
+        let metrics = args.metrics.map(serve).transpose()?;
         let follow = args.events || recorder.is_some();
         let limits = memory.limits();
         Ok(Run {
@@ -173,6 +186,7 @@ impl<'a> Run<'a> {
             memory,
             #[cfg(target_os = "linux")]
             notify: Notify::from_environment(),
+            metrics,
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
@@ -262,20 +276,20 @@ impl<'a> Run<'a> {
                 None => recorder.forget(over.brief.order),
             }
         }
+        if let Some(metrics) = &self.metrics {
+            metrics.over(over, told.as_ref().map(|told| &told.session));
+        }
         let Some(told) = told else { return };
-        match self.args.format {
-            Format::Text => self.text(line::session(&told.session, &self.args.tz)),
-            Format::Ndjson => {
-                let name = self.name.clone();
-                self.write(|out| ndjson::session(told.session, vec![&name], out));
-            }
+        match self.args.format.lines() {
+            None => self.text(line::session(&told.session, &self.args.tz)),
+            Some(lines) => self.write(|out| lines.session(told.session, vec![&self.name], out)),
         }
     }
 
-    fn tell_change(&self, change: ndjson::PhaseChange) {
-        match self.args.format {
-            Format::Text => self.text(line::phase(&change, &self.args.tz)),
-            Format::Ndjson => self.write(|out| ndjson::phase(change, out)),
+    fn tell_change(&self, change: PhaseChange) {
+        match self.args.format.lines() {
+            None => self.text(line::phase(&change, &self.args.tz)),
+            Some(lines) => self.write(|out| lines.phase(change, out)),
         }
     }
 
@@ -327,10 +341,14 @@ impl<'a> Run<'a> {
         if let Some(recorder) = &mut self.recorder {
             recorder.advance(now);
         }
+        if let Some(metrics) = &mut self.metrics {
+            let last = self.times.map(|(_, last)| last);
+            metrics.look(&self.live, last, &self.analyzer, &self.memory, self.recorder.as_ref(), &self.sink);
+        }
         for unlisted in self.running.unlisted(now) {
-            match self.args.format {
-                Format::Text => self.text(line::unlisted(&unlisted, &self.args.tz)),
-                Format::Ndjson => self.write(|out| ndjson::unlisted(&unlisted, out)),
+            match self.args.format.lines() {
+                None => self.text(line::unlisted(&unlisted, &self.args.tz)),
+                Some(lines) => self.write(|out| lines.unlisted(&unlisted, out)),
             }
         }
     }
@@ -372,7 +390,7 @@ impl<'a> Run<'a> {
         if untold > 0 {
             tell("not everything that still ran could be told in time");
         }
-        if self.args.format == Format::Ndjson {
+        if let Some(lines) = self.args.format.lines() {
             let (packets, bytes) = self.live.handed_out();
             let lost = Some(self.lost()).filter(|lost| *lost > 0);
             let lost = lost.map(|lost| format!("{lost} packets were lost while capturing"));
@@ -387,7 +405,7 @@ impl<'a> Run<'a> {
                 last: self.times.map(|(_, last)| Time(last)),
                 warnings: warnings.map(|text| format!("{}: {text}", self.name)).collect(),
             };
-            self.write(|out| ndjson::summary(&[capture], &self.running.summary(), out));
+            self.write(|out| lines.summary(&[capture], &self.running.summary(), out));
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.close(saved);

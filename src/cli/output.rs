@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use rdpwhy::report::explain::Explanation;
-use rdpwhy::report::{Source, View, json, markdown, ndjson, table};
+use rdpwhy::report::{Lines, Source, View, json, markdown, table};
 
 use super::args::{Analyze, Color, Format};
 use super::explain::{self, Explain};
@@ -30,7 +30,9 @@ pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
         Format::Table => table::write(source, &view, &mut out),
         Format::Markdown => markdown::write(source, &view, &mut out),
         Format::Json => json::write(source, &mut out),
-        Format::Ndjson => ndjson::write(source, &mut out),
+        Format::Ndjson => Lines::Ndjson.write(source, &mut out),
+        Format::Ecs => Lines::Ecs.write(source, &mut out),
+        Format::Zeek => Lines::Zeek.write(source, &mut out),
     }?;
     out.flush()
 }

@@ -2,17 +2,20 @@
 //!
 //! [`model`] is what is said, [`build`](mod@build) makes it of what the engine handed out, [`Source`] is where
 //! renderers take it from. For people: [`table`] and [`markdown`],
-//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`];
+//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`], and the forms of other tools, [`ecs`] and [`zeek`];
 //! for both, [`pcapng`], a capture with [`comments`].
 
 pub mod build;
 pub mod choose;
 pub mod comments;
 pub mod community_id;
+pub mod ecs;
 pub mod explain;
+mod fields;
 pub mod html;
 pub mod json;
 pub mod line;
+mod lines;
 pub mod markdown;
 pub mod model;
 pub mod ndjson;
@@ -29,8 +32,10 @@ mod story;
 mod summary;
 pub mod table;
 pub mod text;
+pub mod zeek;
 mod zone;
 
+pub use lines::Lines;
 pub use paint::View;
 pub use source::{Place, Source};
 pub use zone::{BadTime, BadZone, Typed, Zone};

@@ -59,6 +59,8 @@ pub struct PhaseChange {
     pub id: u64,
     /// When.
     pub time: Time,
+    /// The session's first frame.
+    pub start: Time,
     /// The end that opened it.
     pub client: Server,
     /// The other end.
@@ -135,13 +137,13 @@ pub fn summary<W: Write>(captures: &[Capture], summary: &Summary, mut out: W) ->
     )
 }
 
-fn line<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
+pub(super) fn line<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(CompactFormatter));
     value.serialize(&mut serializer)?;
     writeln!(out)
 }
 
-fn files<'a>(session: &Session, captures: &'a [Capture]) -> Vec<&'a str> {
+pub(super) fn files<'a>(session: &Session, captures: &'a [Capture]) -> Vec<&'a str> {
     let events = session.timeline.iter().map(|event| event.capture);
     let evidence = session.diagnosis.evidence.iter().map(|evidence| evidence.capture);
     let used: BTreeSet<u16> = events.chain(evidence).collect();

@@ -257,13 +257,22 @@ impl<R: Reader> Connections<R> {
         }
     }
 
-    /// Connections in the table, for tests of its bounds.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.table.iter().count()
+    /// Connections in the table, also those that are over and may still get late packets.
+    pub fn len(&self) -> usize {
+        self.table.len()
     }
 
-    /// Bytes kept out of order, for the same.
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Those of them that are kept in full.
+    pub fn in_full(&self) -> usize {
+        self.table.in_full()
+    }
+
+    /// Bytes kept out of order, for tests of its bounds.
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
         self.buffered

@@ -176,7 +176,11 @@ impl<B> Table<B> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.len() == self.free.len()
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 
     pub(super) fn find(&self, flow: &Flow) -> Option<u32> {
@@ -198,7 +202,7 @@ impl<B> Table<B> {
         if graves.len > GRAVES {
             return Some(graves.head);
         }
-        if self.slots.len() - self.free.len() < self.limit {
+        if self.len() < self.limit {
             return None;
         }
         if graves.len > 0 {

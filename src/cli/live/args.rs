@@ -1,10 +1,11 @@
 //! What `live` takes.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use rdpwhy::capture::live::{Filter, Settings};
-use rdpwhy::report::Zone;
+use rdpwhy::report::{Lines, Zone};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -107,6 +108,18 @@ pub(crate) struct Live {
     #[arg(long, value_name = "FILE", help_heading = "Showing")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Serve metrics for Prometheus at this address and port, or at this port of the loopback: /metrics, and
+    /// /healthz for whether the capture goes on
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "9388",
+        value_parser = address,
+        help_heading = "Showing"
+    )]
+    pub(crate) metrics: Option<SocketAddr>,
+
     /// Keep the packets of each attempt that failed here, as pcapng with comments, and its report as JSON and
     /// Markdown
     #[arg(long, value_name = "DIR", help_heading = "Saving")]
@@ -138,7 +151,7 @@ pub(crate) struct Live {
     )]
     pub(crate) save_files: u32,
 
-    /// Time zone for times shown: UTC, local or an offset (NDJSON is always in UTC)
+    /// Time zone for times shown: UTC, local or an offset (forms for programs are always in UTC)
     #[arg(
         long,
         value_name = "UTC|local|+HH:MM",
@@ -148,6 +161,16 @@ pub(crate) struct Live {
         help_heading = "Showing"
     )]
     pub(crate) tz: Zone,
+}
+
+/// An address, or a port of the loopback.
+fn address(typed: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = typed.parse() {
+        return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port));
+    }
+    typed
+        .parse()
+        .map_err(|_| "this is neither a port nor an address and port, such as 127.0.0.1:9388".to_owned())
 }
 
 /// Which attempts are kept.
@@ -166,6 +189,22 @@ pub(crate) enum Format {
     Text,
     /// One JSON object a line
     Ndjson,
+    /// The same for Elasticsearch: Elastic Common Schema
+    Ecs,
+    /// The same with Zeek's names of fields
+    Zeek,
+}
+
+impl Format {
+    /// The form of lines for programs, if it is one.
+    pub(crate) const fn lines(self) -> Option<Lines> {
+        match self {
+            Format::Text => None,
+            Format::Ndjson => Some(Lines::Ndjson),
+            Format::Ecs => Some(Lines::Ecs),
+            Format::Zeek => Some(Lines::Zeek),
+        }
+    }
 }
 
 impl Live {

@@ -36,6 +36,7 @@ impl Following {
         Some(PhaseChange {
             id: rdpwhy::report::build::running::id(touched.first),
             time: Time(time),
+            start: Time(touched.first.time),
             client: end(touched.client),
             server: end(touched.server),
             community_id: community_id(touched.client, touched.server, TCP),

@@ -59,9 +59,19 @@ impl Memory {
         BufferBounds { total: self.most / 5, ..BufferBounds::default() }
     }
 
+    /// Bytes that are allocated.
+    pub(crate) fn held() -> usize {
+        HELD.allocated()
+    }
+
+    /// Bytes that may be.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// Whether something must go.
     pub(crate) fn is_short(&self) -> bool {
-        HELD.allocated() > self.most
+        Self::held() > self.most
     }
 
     /// What was given up, once more than was told before.

@@ -99,6 +99,16 @@ impl Recorder {
         self.buffer.add(id(touched.first), worth, frame);
     }
 
+    /// Bytes of the frames that are kept.
+    pub(crate) fn frames(&self) -> usize {
+        self.buffer.bytes()
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// A session is over, and is not told: nobody wants it.
     pub(crate) fn forget(&mut self, session: u64) {
         self.buffer.forget(session);

@@ -93,6 +93,11 @@ impl Sink {
         }
     }
 
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Whether anybody reads.
     pub(crate) fn reader(&self) -> Reader {
         match self.state.load(Ordering::Relaxed) {

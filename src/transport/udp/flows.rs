@@ -157,6 +157,11 @@ impl<R: FlowReader> Flows<R> {
     }
 
     /// Whether there is none.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
