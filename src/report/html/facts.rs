@@ -2,7 +2,10 @@
 
 use super::super::model::{Bits, Coded, Outcome, PerDirection, Session, Transport};
 use super::super::paint::View;
-use super::super::text::number;
+use super::super::text::{cell, number};
+
+/// Cipher suites that are named; clients offer some 30.
+const SUITES: usize = 80;
 
 /// A table that can be folded.
 #[derive(Debug)]
@@ -16,7 +19,11 @@ pub(super) struct Group {
 /// What is known of a session beside its story; without what the wire did not show.
 pub(super) fn groups(session: &Session, view: &View) -> Vec<Group> {
     let groups = [offers(session), certificate(session, view), inside(session), tcp(session)];
-    groups.into_iter().filter(|group| !group.rows.is_empty()).collect()
+    let mut groups: Vec<Group> = groups.into_iter().filter(|group| !group.rows.is_empty()).collect();
+    for shown in groups.iter_mut().flat_map(|group| &mut group.rows).flat_map(|(_, cells)| cells) {
+        *shown = cell(shown).into_owned();
+    }
+    groups
 }
 
 fn coded(value: &Coded) -> String {
@@ -45,7 +52,11 @@ fn offers(session: &Session) -> Group {
     add("RDP security", negotiation.requested_protocols.as_ref().map(bits), chosen.or(refused));
     let list = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
     add("TLS version", list(&tls.offered_versions), tls.version.clone());
-    let ciphers: Vec<String> = tls.offered_ciphers.iter().map(coded).collect();
+    let mut ciphers: Vec<String> = tls.offered_ciphers.iter().take(SUITES).map(coded).collect();
+    match tls.offered_ciphers.len().saturating_sub(SUITES) {
+        0 => {}
+        more => ciphers.push(format!("{more} more")),
+    }
     add("Cipher suite", list(&ciphers), tls.cipher.as_ref().map(coded));
     add("Application protocol (ALPN)", list(&tls.alpn), None);
     let mut rows: Vec<(String, Vec<String>)> = rows;
