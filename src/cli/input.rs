@@ -163,7 +163,7 @@ fn find(captures: Vec<Capture>, args: &Input) -> Found {
 
 fn analyze(mut captures: Merged, args: &Input, found: &mut Found) {
     let mut analyzer = Analyzer::new(Options { ports: args.port.clone(), ..Options::default() });
-    let mut progress = Progress::new(captures.file_bytes());
+    let mut progress = Progress::new(captures.file_bytes(), args.quiet);
     while let Some(frame) = captures.next_frame() {
         analyzer.push(&frame);
         while let Some(over) = analyzer.poll_over() {

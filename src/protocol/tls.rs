@@ -38,7 +38,7 @@ pub use suite::{Cipher, Mac, Suite};
 /// Bytes of a host name that are kept (RFC 1035, section 2.3.4, allows 255).
 const NAME_LIMIT: usize = 512;
 /// Application protocols that are kept, each of 255 bytes at most.
-const ALPN_LIMIT: usize = 16;
+const ALPN_LIMIT: usize = 64;
 
 /// A handshake message, with the facts that tell why a handshake fails.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::layers::Preamble;
 use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protocols};
 use crate::transport::TcpFacts;
 
-pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
+pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst, SeriesSpan};
 
 pub use conversation::Conversation;
 pub use inside::{

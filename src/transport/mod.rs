@@ -12,6 +12,7 @@ mod index;
 mod key;
 mod options;
 mod path;
+mod series;
 mod sightings;
 mod table;
 #[cfg(test)]
@@ -24,3 +25,4 @@ pub use bare::Bare;
 pub use facts::{Closing, DirFacts, Ended, Interest, Marks, Rare, Reader, Repeats, Rst, TcpFacts};
 pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};
+pub use series::{Series, Span as SeriesSpan};
