@@ -76,7 +76,9 @@ fn sequence(session: &Value) -> Vec<(String, u64)> {
         .iter()
         .map(|event| (event["kind"].as_str().unwrap().to_owned(), event["frame"].as_u64().unwrap()))
         .collect();
-    let at = |kind: &str| all.iter().position(|(known, _)| known == kind).unwrap_or_else(|| panic!("no {kind}: {all:#?}"));
+    let at = |kind: &str| {
+        all.iter().position(|(known, _)| known == kind).unwrap_or_else(|| panic!("no {kind}: {all:#?}"))
+    };
     let (begin, end) = (at("mcs-connect-initial"), at("font-map"));
     all.truncate(end + 1);
     all.split_off(begin)
@@ -98,7 +100,11 @@ fn every_message_from_connect_initial_to_font_map_is_named_in_order() {
         assert_eq!(session["tls"]["decrypted"], true, "{capture}");
         let rdp = &session["rdp"];
         let own = 2 + usize::from(!rdp["message_channel_id"].is_null());
-        let joined = if capture.contains("ironrdp") { JOINS_SKIPPED } else { rdp["channels"].as_array().unwrap().len() + own };
+        let joined = if capture.contains("ironrdp") {
+            JOINS_SKIPPED
+        } else {
+            rdp["channels"].as_array().unwrap().len() + own
+        };
         let mut expected = vec!["mcs-connect-initial", "mcs-connect-response", "mcs-erect-domain-request"];
         expected.extend(["mcs-attach-user-request", "mcs-attach-user-confirm"]);
         expected.extend(["mcs-channel-join-request", "mcs-channel-join-confirm"].repeat(joined));
@@ -171,7 +177,8 @@ fn frames_are_those_that_tshark_names() {
         let ours = sequence(&session);
         let (first, last) = (ours.first().unwrap().1, ours.last().unwrap().1);
         for (kind, frame) in &ours {
-            let (_, info) = WIRESHARK.iter().find(|(known, _)| known == kind).unwrap_or_else(|| panic!("{kind}"));
+            let (_, info) =
+                WIRESHARK.iter().find(|(known, _)| known == kind).unwrap_or_else(|| panic!("{kind}"));
             let shown = theirs.get(frame).copied().unwrap_or_default();
             assert!(shown.contains(info), "{}: frame {frame} is {kind}, tshark says {shown:?}", name(&path));
         }
@@ -194,18 +201,50 @@ const EXPECTED: [Expected; 16] = [
     ("healthy/keyed-shadow-nla", ("healthy", Certain), ("healthy", Likely)),
     ("healthy/keyed-xrdp", ("healthy", Certain), ("healthy", Likely)),
     ("healthy/keyed-xrdp-tls12", ("healthy", Certain), ("healthy", Likely)),
-    ("licensing-failed/keyed-no-license-server", ("licensing-failed", Certain), ("licensing-failed", Possible)),
+    (
+        "licensing-failed/keyed-no-license-server",
+        ("licensing-failed", Certain),
+        ("licensing-failed", Possible),
+    ),
     ("mcs-refused/keyed-too-many-users", ("mcs-refused", Certain), ("setup-reset", Possible)),
-    ("nla-authentication-failed/keyed-account-locked", ("nla-authentication-failed", Certain), ("nla-authentication-failed", Likely)),
-    ("nla-authentication-failed/keyed-not-authorized", ("nla-authentication-failed", Certain), ("nla-authentication-failed", Likely)),
-    ("nla-authentication-failed/keyed-password-expired", ("nla-authentication-failed", Certain), ("nla-authentication-failed", Likely)),
+    (
+        "nla-authentication-failed/keyed-account-locked",
+        ("nla-authentication-failed", Certain),
+        ("nla-authentication-failed", Likely),
+    ),
+    (
+        "nla-authentication-failed/keyed-not-authorized",
+        ("nla-authentication-failed", Certain),
+        ("nla-authentication-failed", Likely),
+    ),
+    (
+        "nla-authentication-failed/keyed-password-expired",
+        ("nla-authentication-failed", Certain),
+        ("nla-authentication-failed", Likely),
+    ),
     // This server closes without a word, so nobody can know more.
-    ("nla-authentication-failed/keyed-shadow", ("nla-authentication-failed", Likely), ("nla-authentication-failed", Likely)),
-    ("nla-authentication-failed/keyed-wrong-password", ("nla-authentication-failed", Certain), ("nla-authentication-failed", Likely)),
-    ("server-denied-connection/keyed-ironrdp", ("server-denied-connection", Certain), ("server-error-info", Likely)),
+    (
+        "nla-authentication-failed/keyed-shadow",
+        ("nla-authentication-failed", Likely),
+        ("nla-authentication-failed", Likely),
+    ),
+    (
+        "nla-authentication-failed/keyed-wrong-password",
+        ("nla-authentication-failed", Certain),
+        ("nla-authentication-failed", Likely),
+    ),
+    (
+        "server-denied-connection/keyed-ironrdp",
+        ("server-denied-connection", Certain),
+        ("server-error-info", Likely),
+    ),
     ("server-error-info/keyed-idle-timeout", ("server-error-info", Certain), ("healthy", Likely)),
     ("server-error-info/keyed-no-privileges", ("server-error-info", Certain), ("server-error-info", Likely)),
-    ("tls-certificate-rejected/keyed-unknown-ca", ("tls-certificate-rejected", Certain), ("tls-certificate-rejected", Likely)),
+    (
+        "tls-certificate-rejected/keyed-unknown-ca",
+        ("tls-certificate-rejected", Certain),
+        ("tls-certificate-rejected", Likely),
+    ),
 ];
 
 /// The first session.
@@ -229,7 +268,10 @@ fn failures_are_certain_with_keys_and_honest_without() {
         for (keys, (code, confidence)) in [(keys(&path), with), (Keys::default(), without)] {
             let got = diagnosed(&frames, keys.clone()).diagnosis.verdict;
             if (got.code, got.confidence) != (code, confidence) {
-                wrong.push(format!("{capture} with {keys:?}: {} {:?}: {}", got.code, got.confidence, got.explanation));
+                wrong.push(format!(
+                    "{capture} with {keys:?}: {} {:?}: {}",
+                    got.code, got.confidence, got.explanation
+                ));
             }
         }
     }
@@ -276,9 +318,9 @@ fn clear(path: &Path) -> Vec<Vec<u8>> {
         } else {
             (Dir::ServerToClient, segment.dst_port)
         };
-        let (stream, next, clear) = streams
-            .entry(port)
-            .or_insert_with(|| (TlsStream::new(&Limits::default(), keys(path)), PerDir::default(), PerDir::default()));
+        let (stream, next, clear) = streams.entry(port).or_insert_with(|| {
+            (TlsStream::new(&Limits::default(), keys(path)), PerDir::default(), PerDir::default())
+        });
         // The negotiation is in one segment each way; then TLS. Repeats are left out.
         let begins = next[dir].is_none() && TlsStream::begins(segment.payload);
         if segment.payload.is_empty() || !begins && next[dir] != Some(segment.seq) {
@@ -339,7 +381,8 @@ fn no_secret_stands_in_any_output() {
     for path in keyed() {
         let mut secrets: Vec<Vec<u8>> = Vec::new();
         let log = key_log(&path);
-        for word in log.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split(' ').skip(2)) {
+        for word in log.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split(' ').skip(2))
+        {
             let unhex = |at: usize| u8::from_str_radix(&word[at..at + 2], 16).unwrap();
             let secret: Vec<u8> = (0..word.len()).step_by(2).map(unhex).collect();
             assert!(matches!(secret.len(), 32 | 48));
@@ -369,13 +412,21 @@ fn no_secret_stands_in_any_output() {
             for redact in [&[][..], &["--redact"]] {
                 let to = folder.path().join(format!("report{}.{ending}", redact.len()));
                 let to = to.to_str().unwrap();
-                outputs.push(("what it tells".to_owned(), run(&[&["report", "--force", "-o", to], redact].concat(), &path)));
+                outputs.push((
+                    "what it tells".to_owned(),
+                    run(&[&["report", "--force", "-o", to], redact].concat(), &path),
+                ));
                 outputs.push((format!("{ending} {redact:?}"), std::fs::read(to).unwrap()));
             }
         }
         for (format, output) in &outputs {
             for secret in &secrets {
-                assert!(!holds(output, secret), "{} in {format} of {}", String::from_utf8_lossy(secret), name(&path));
+                assert!(
+                    !holds(output, secret),
+                    "{} in {format} of {}",
+                    String::from_utf8_lossy(secret),
+                    name(&path)
+                );
             }
         }
         // The search finds what is there.

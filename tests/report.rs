@@ -70,6 +70,7 @@ fn tcp() -> Tcp {
         rtt_ms: Rtt { to_server: Some(Span::millis(1_400_000)), to_client: None },
         vantage: Vantage::Unknown,
         closed_by: Some(ClosedBy { direction: Direction::ServerToClient, how: How::Rst }),
+        health: None,
     }
 }
 
@@ -373,8 +374,13 @@ fn table_by_the_error_that_was_seen() {
 
 #[test]
 fn one_session_in_full() {
-    let view =
-        View { timeline: true, every_story: true, width: 80, zone: "+02:00".parse().unwrap(), color: false };
+    let view = View {
+        timeline: true,
+        every_story: true,
+        width: 80,
+        zone: "+02:00".parse().unwrap(),
+        ..View::default()
+    };
     golden("tests/golden/report/session.txt", &table_text(&report(vec![failed()]), &view));
 }
 
@@ -382,7 +388,7 @@ fn one_session_in_full() {
 fn markdown_for_tickets() {
     golden(
         "tests/golden/report/markdown.md",
-        &markdown_text(&mixed(), &View { timeline: true, ..View::default() }),
+        &markdown_text(&mixed(), &View { timeline: true, picture: true, ..View::default() }),
     );
 }
 

@@ -12,7 +12,7 @@ use super::{Status, output, tell};
 /// Runs the command.
 pub(crate) fn run(args: &Analyze) -> Status {
     let Some(found) = Found::read(&args.input) else { return Status::Trouble };
-    if args.showing.format.for_people() {
+    if args.showing.format.for_people() && !args.input.quiet {
         found.warn();
     }
     let Some(built) = found.report(&args.input) else { return Status::Trouble };

@@ -132,6 +132,10 @@ pub(crate) struct Input {
     #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
     pub(crate) keylog: Vec<PathBuf>,
 
+    /// Only the list of sessions, without their stories, and nothing on stderr but what went wrong
+    #[arg(short, long, help_heading = "Showing")]
+    pub(crate) quiet: bool,
+
     /// The error that the user saw, as mstsc shows it: which sessions fit it, which don't, and why
     #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]
     pub(crate) saw: Option<ClientCode>,
@@ -207,6 +211,14 @@ pub(crate) struct Showing {
     /// Every message of the sessions shown
     #[arg(long, help_heading = "Showing")]
     pub(crate) timeline: bool,
+
+    /// Every session's story in full, also of those that went well
+    #[arg(short, long, conflicts_with = "quiet", help_heading = "Showing")]
+    pub(crate) verbose: bool,
+
+    /// Addresses as links, on a terminal that knows them (OSC 8)
+    #[arg(long, help_heading = "Showing")]
+    pub(crate) hyperlinks: bool,
 
     /// Colours
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Showing")]
@@ -319,6 +331,7 @@ mod tests {
             &["rdpwhy", "a", "--format", "xml"],
             &["rdpwhy", "a", "--redact=everything"],
             &["rdpwhy", "a", "--redact-key", "x"],
+            &["rdpwhy", "a", "--quiet", "--verbose"],
         ] {
             assert!(Args::try_parse_from(line).is_err(), "{line:?}");
         }

@@ -182,7 +182,7 @@ fn find(mut captures: Vec<Capture>, args: &Input, keys: &Keys) -> Found {
 fn analyze(mut captures: Merged, args: &Input, keys: &Keys, found: &mut Found) {
     let options = Options { ports: args.port.clone(), keys: keys.clone(), ..Options::default() };
     let mut analyzer = Analyzer::new(options);
-    let mut progress = Progress::new(captures.file_bytes());
+    let mut progress = Progress::new(captures.file_bytes(), args.quiet);
     loop {
         if let Some(since) = captures.paused() {
             analyzer.paused(since);

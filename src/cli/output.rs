@@ -22,8 +22,11 @@ pub(crate) fn write(source: &impl Source, args: &Analyze) -> io::Result<()> {
         zone: args.input.tz.clone(),
         width: width(),
         timeline: args.showing.timeline,
-        every_story: !args.input.session.is_empty(),
+        no_story: args.input.quiet,
+        every_story: args.showing.verbose || !args.input.session.is_empty(),
+        picture: args.showing.format == Format::Markdown,
         color,
+        hyperlinks: args.showing.hyperlinks,
     };
     let mut out = stdout(color, choice);
     match args.showing.format {

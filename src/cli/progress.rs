@@ -20,8 +20,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// `total` is the size of the files in bytes, where known.
-    pub(crate) fn new(total: Option<u64>) -> Self {
-        let bar = stderr().is_terminal().then(|| {
+    pub(crate) fn new(total: Option<u64>, quiet: bool) -> Self {
+        let bar = (!quiet && stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
             let template =
                 if total.is_some() { "{percent} % of {total_bytes}, {eta} left" } else { "{bytes} read" };

@@ -128,7 +128,9 @@ pub(crate) fn run(args: &Report) -> Status {
     }
     let found = if pcapng { Found::read_twice(&args.input) } else { Found::read(&args.input) };
     let Some(found) = found else { return Status::Trouble };
-    found.warn();
+    if !args.input.quiet {
+        found.warn();
+    }
     let Some(built) = found.report(&args.input) else { return Status::Trouble };
     let redacted = redactor.as_ref().map(|redactor| Redacted::new(&built, redactor));
     let write = |out: &mut dyn Write| match (&redacted, format) {
@@ -154,7 +156,7 @@ pub(crate) fn run(args: &Report) -> Status {
             return Status::Trouble;
         }
     }
-    if !stdout {
+    if !stdout && !args.input.quiet {
         let holds = match &redacted {
             Some(redacted) => personal::holds(redacted),
             None => personal::holds(&built),
@@ -174,7 +176,9 @@ fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Writ
         timeline: format != Format::Html && !args.input.session.is_empty(),
         // Of few, each is wanted, whatever its outcome.
         every_story: !args.input.session.is_empty() || source.len() <= FEW,
-        color: false,
+        no_story: args.input.quiet,
+        picture: true,
+        ..View::default()
     };
     // After the first line, which is the report's title.
     let titled = Titled { out, note: Some(format!("\nThis report {}.\n", personal::holds(source))) };

@@ -27,8 +27,7 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let closing = session.tcp.closing;
     let broke = verdict.evidence.first().map(|evidence| evidence.span.first);
     let reset = closing.filter(|closing| closing.reset);
-    let genuine =
-        reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
+    let genuine = reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
     let request = session.facts.request.as_ref().and_then(|request| request.value.negotiation);
     let old = session.selected().is_some_and(|chosen| chosen.value == Protocols::RDP);
     let phase = session.phase();
@@ -47,5 +46,8 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
         .with(Fact::OldSecurity, old)
         .with(Fact::OfferedTls, request.is_some_and(|asked| asked.protocols.contains(Protocols::SSL)))
         .with(Fact::RestrictedAdmin, request.is_some_and(|asked| asked.flags.0 & KEEPS_CREDENTIALS != 0))
-        .with(Fact::Windows, session.tcp.dir[Dir::ServerToClient].ttl.is_some_and(|ttl| WINDOWS.contains(&ttl)))
+        .with(
+            Fact::Windows,
+            session.tcp.dir[Dir::ServerToClient].ttl.is_some_and(|ttl| WINDOWS.contains(&ttl)),
+        )
 }

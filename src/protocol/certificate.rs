@@ -16,6 +16,8 @@ use crate::base::Timestamp;
 const VALUE_LIMIT: usize = 256;
 /// Attributes of a distinguished name that are kept.
 const ATTRIBUTES_LIMIT: usize = 32;
+/// Bytes of a whole name after which no attribute is kept.
+const NAME_LIMIT: usize = 1024;
 /// DNS names that are kept.
 const NAMES_LIMIT: usize = 64;
 /// Bytes of a serial number that are kept; RFC 5280, section 4.1.2.2, allows 20.
@@ -122,11 +124,20 @@ fn dns_names(certificate: &X509Certificate<'_>) -> Vec<String> {
 /// A distinguished name: its attributes in reverse order, joined by commas, or by plus signs where they
 /// stand in one set (RFC 4514, section 2).
 fn name(name: &X509Name<'_>) -> String {
-    let mut parts: Vec<String> = name
-        .iter_rdn()
-        .take(ATTRIBUTES_LIMIT)
-        .map(|set| set.iter().take(ATTRIBUTES_LIMIT).map(attribute).collect::<Vec<_>>().join("+"))
-        .collect();
+    let mut room = NAME_LIMIT;
+    let mut fits = |attribute: &String| {
+        let fits = room > 0;
+        room = room.saturating_sub(attribute.len());
+        fits
+    };
+    let mut parts = Vec::new();
+    for set in name.iter_rdn().take(ATTRIBUTES_LIMIT) {
+        let set: Vec<String> =
+            set.iter().take(ATTRIBUTES_LIMIT).map(attribute).take_while(&mut fits).collect();
+        if !set.is_empty() {
+            parts.push(set.join("+"));
+        }
+    }
     parts.reverse();
     parts.join(",")
 }

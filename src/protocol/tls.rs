@@ -37,6 +37,8 @@ pub use suite::{Cipher, Mac, Suite};
 
 /// Bytes of a host name that are kept (RFC 1035, section 2.3.4, allows 255).
 const NAME_LIMIT: usize = 512;
+/// Application protocols that are kept, each of 255 bytes at most.
+const ALPN_LIMIT: usize = 64;
 
 /// A handshake message, with the facts that tell why a handshake fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -437,7 +439,9 @@ fn server_name(data: &[u8]) -> Option<String> {
 /// The names of application_layer_protocol_negotiation (RFC 7301, section 3.1).
 fn protocols(data: &[u8]) -> Vec<Vec<u8>> {
     match parse_tls_extension_alpn_content(data) {
-        Ok((_, TlsExtension::ALPN(names))) => names.into_iter().map(<[u8]>::to_vec).collect(),
+        Ok((_, TlsExtension::ALPN(names))) => {
+            names.into_iter().take(ALPN_LIMIT).map(<[u8]>::to_vec).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! one to filter and to unfold before printing. Templates are in `html/`, and escape by themselves.
 
 mod facts;
+mod health;
 mod ladder;
 
 use std::fmt;

@@ -1,10 +1,11 @@
-//! The report as Markdown that GitHub, GitLab and Jira take when it is pasted.
+//! The report as Markdown that GitHub, GitLab, Jira and ServiceNow take when it is pasted.
 
 use std::io::{self, Write};
 
 use super::model::{Outcome, Session};
 use super::paint::View;
 use super::saw;
+use super::sketch;
 use super::source::{Place, Source};
 use super::story::{self, Depth, Frames};
 use super::summary::{self, HEADER, Tale};
@@ -104,6 +105,14 @@ fn story<W: Write>(
             }
         }
         ladder(out, session, frames)?;
+        if view.picture {
+            let picture = sketch::draw(session, frames).join("\n");
+            writeln!(
+                out,
+                "\n**The conversation**\n\n```text\n{picture}\n```\n\n{}",
+                markdown(sketch::LEGEND)
+            )?;
+        }
         if !diagnosis.evidence.is_empty() {
             writeln!(out, "\n**Evidence**\n")?;
             for e in &diagnosis.evidence {

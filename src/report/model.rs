@@ -454,6 +454,21 @@ pub struct Tcp {
     pub vantage: Vantage,
     /// Who closed first.
     pub closed_by: Option<ClosedBy>,
+    /// How it fared over time, for a picture; `None` of what never got beyond the negotiation.
+    #[serde(skip)]
+    pub health: Option<Health>,
+}
+
+/// A TCP connection over time, in spans of equal length from its first packet on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// Seconds of a span.
+    pub step_s: f64,
+    /// Segments of each end that had to be sent again, span by span.
+    pub lost: PerDirection<Vec<u32>>,
+    /// The shortest time from a packet of each end to its acknowledgement, at the capture point; `None` where no
+    /// packet shows it.
+    pub rtt_ms: PerDirection<Vec<Option<f64>>>,
 }
 
 /// Round trips between the capture point and the ends, in milliseconds.

@@ -14,15 +14,30 @@ pub struct View {
     pub width: usize,
     /// Every entry of the timelines.
     pub timeline: bool,
+    /// No session's story, only their list.
+    pub no_story: bool,
     /// Every session's story in full, whatever its outcome.
     pub every_story: bool,
+    /// With a picture of the conversation in each story.
+    pub picture: bool,
     /// With ANSI colours.
     pub color: bool,
+    /// With addresses of further reading as links of the terminal (OSC 8).
+    pub hyperlinks: bool,
 }
 
 impl Default for View {
     fn default() -> Self {
-        View { zone: Zone::utc(), width: 100, timeline: false, every_story: false, color: false }
+        View {
+            zone: Zone::utc(),
+            width: 100,
+            timeline: false,
+            no_story: false,
+            every_story: false,
+            picture: false,
+            color: false,
+            hyperlinks: false,
+        }
     }
 }
 
@@ -64,11 +79,12 @@ pub(super) struct Lines<'a, W> {
     out: &'a mut W,
     width: usize,
     color: bool,
+    hyperlinks: bool,
 }
 
 impl<'a, W: Write> Lines<'a, W> {
     pub(super) fn new(out: &'a mut W, view: &View) -> Self {
-        Lines { out, width: view.width, color: view.color }
+        Lines { out, width: view.width, color: view.color, hyperlinks: view.hyperlinks }
     }
 
     pub(super) fn blank(&mut self) -> io::Result<()> {
@@ -103,6 +119,20 @@ impl<'a, W: Write> Lines<'a, W> {
             writeln!(self.out, "{}", text.0.paint(line, self.color))?;
         }
         Ok(())
+    }
+
+    /// An item of further reading: "title `<address>`".
+    pub(super) fn reference(&mut self, indent: usize, text: &str) -> io::Result<()> {
+        let link = text.strip_suffix('>').and_then(|text| text.rsplit_once(" <")).filter(|_| self.hyperlinks);
+        // What ends an address in a link of the terminal is in no address of ours.
+        let plain = |address: &str| address.bytes().all(|byte| byte.is_ascii_graphic());
+        match link.filter(|(_, address)| address.starts_with("https://") && plain(address)) {
+            Some((title, address)) => {
+                let title = clean(title);
+                writeln!(self.out, "{:indent$}- \x1b]8;;{address}\x1b\\{title}\x1b]8;;\x1b\\", "")
+            }
+            None => self.hanging(indent, (Tone::Plain, "- "), (Tone::Plain, text)),
+        }
     }
 
     /// Paragraphs, apart by an empty line in `text`. An indented one is a command and stays one line.

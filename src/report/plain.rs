@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::model::{Diagnosis, Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::saw;
+use super::sketch;
 use super::source::Place;
 use super::story::{self, Depth, Frames, Mark};
 use super::summary;
@@ -79,6 +80,13 @@ pub(super) fn story<W: Write>(
         }
         evidence(lines, session, frames)?;
         ladder(lines, session, frames, view)?;
+        if view.picture {
+            title(lines, "The conversation")?;
+            for line in sketch::draw(session, frames) {
+                lines.line(2, &[(Tone::Plain, &line)])?;
+            }
+            lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, sketch::LEGEND))?;
+        }
         if !session.udp.is_empty() {
             title(lines, "UDP beside it")?;
             for flow in story::udp(session) {
@@ -212,7 +220,7 @@ fn references<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &
     }
     title(lines, "Read more")?;
     for reference in &diagnosis.references {
-        lines.hanging(4, (Tone::Plain, "- "), (Tone::Plain, reference))?;
+        lines.reference(4, reference)?;
     }
     Ok(())
 }

@@ -313,7 +313,7 @@ pub(super) fn client_error(error: &ClientError) -> String {
     let fit = match error.fit {
         Fit::Expected => "the usual one",
         Fit::Consistent => "it fits",
-        Fit::Excluded => "it cannot be"
+        Fit::Excluded => "it cannot be",
     };
     format!("Error code {}{extended}{meaning} ({fit})", error.code)
 }

@@ -213,6 +213,9 @@ pub(super) enum Tale {
 pub(super) fn plan<S: Source>(source: &S, rows: &Rows, view: &View) -> Plans {
     let most = if view.every_story { usize::MAX } else { STORIES };
     let mut plans = Plans { stories: Vec::new(), more: 0 };
+    if view.no_story {
+        return plans;
+    }
     let mut known: HashMap<_, usize> = HashMap::new();
     for brief in [false, true] {
         for &index in &rows.shown {

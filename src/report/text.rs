@@ -4,22 +4,29 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Whether a character may change how a terminal, or a reader, takes the text around it: control
-/// characters, bidirectional and other invisible format characters, line separators.
+/// characters, line separators, and what Unicode shows as nothing (`Default_Ignorable_Code_Point`, with the marks
+/// that turn the direction of text).
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
                 | '\u{1bca0}'..='\u{1bca3}'
                 | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e007f}'
+                | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -40,9 +47,11 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Clean text in which Markdown sees no markup. An underscore inside a word is none.
+/// Clean text in which neither Markdown nor Jira's wiki sees markup, a link or a picture, and of which no forge
+/// tells anybody. An underscore inside a word is no markup.
 pub fn markdown(text: &str) -> String {
     let text = clean(text);
+    let text = cell(&text);
     let mut escaped = String::with_capacity(text.len() + 16);
     let mut before = ' ';
     let mut chars = text.chars().peekable();
@@ -50,18 +59,43 @@ pub fn markdown(text: &str) -> String {
         let after = chars.peek().copied().unwrap_or(' ');
         let markup = match c {
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '#' => true,
-            // GitHub notifies whom an "@name" names, and Jira shows a picture for "!name!".
-            '@' | '!' => after.is_alphanumeric(),
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '{' | '}' | '$' => true,
+            // A picture of Jira's; an entity.
+            '!' | '&' => !after.is_whitespace(),
+            '@' => after.is_alphanumeric(),
+            // What would become a link by itself.
+            ':' => after == '/' || after == '\\',
+            '.' => www(&escaped),
+            // A command of GitLab's at the beginning of a line.
+            '/' => escaped.is_empty(),
             _ => false,
         };
         if markup {
             escaped.push('\\');
         }
         escaped.push(c);
+        // GitHub looks for whom to tell after Markdown is gone, backslashes and all.
+        let name = c == '@' && after.is_alphanumeric() && !before.is_alphanumeric();
+        if name || (c == '#' && after.is_ascii_digit()) {
+            escaped.push(' ');
+        }
         before = c;
     }
     escaped
+}
+
+fn www(text: &str) -> bool {
+    let mut last = text.chars().rev();
+    (0..3).all(|_| last.next().is_some_and(|c| c.eq_ignore_ascii_case(&'w')))
+        && !last.next().is_some_and(char::is_alphanumeric)
+}
+
+/// Text for a cell of a table: a spreadsheet into which it is pasted computes nothing.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if text.len() > 1 && text.starts_with(['=', '+', '-', '@']) {
+        return Cow::Owned(format!("'{text}"));
+    }
+    Cow::Borrowed(text)
 }
 
 /// Clean text as inline code, with a fence longer than any run of backticks in it.
@@ -175,6 +209,7 @@ mod tests {
         assert_eq!(clean("\r\n\0\u{7f}\u{9b}"), "\\u{d}\\u{a}\\u{0}\\u{7f}\\u{9b}");
         assert_eq!(clean("\u{202e}gpj.exe\u{2066}"), "\\u{202e}gpj.exe\\u{2066}");
         assert_eq!(clean("\u{200f}\u{feff}\u{2028}\u{e0041}"), "\\u{200f}\\u{feff}\\u{2028}\\u{e0041}");
+        assert_eq!(clean("a\u{3164}b\u{e0100}"), "a\\u{3164}b\\u{e0100}");
     }
 
     #[test]
@@ -191,8 +226,13 @@ mod tests {
         assert_eq!(markdown("RDP_NEG_FAILURE"), "RDP_NEG_FAILURE");
         assert_eq!(markdown("_a_ *b* `c`"), "\\_a\\_ \\*b\\* \\`c\\`");
         assert_eq!(markdown("<b>|[x](y)"), "\\<b\\>\\|\\[x\\](y)");
-        assert_eq!(markdown("@alice, a @ b"), "\\@alice, a @ b");
-        assert_eq!(markdown("a\nb"), "a\\\\u{a}b");
+        assert_eq!(markdown("to @alice, a @ b"), "to \\@ alice, a @ b");
+        assert_eq!(markdown("bob@example.com, x/y#1"), "bob\\@example.com, x/y\\# 1");
+        assert_eq!(markdown("{code}x{code} !a.png! &lt;"), "\\{code\\}x\\{code\\} \\!a.png! \\&lt;");
+        assert_eq!(markdown("http://x www.x awww.x"), "http\\://x www\\.x awww.x");
+        assert_eq!(markdown("/close"), "\\/close");
+        assert_eq!(markdown("=1+1"), "'=1+1");
+        assert_eq!(markdown("a\nb"), "a\\\\u\\{a\\}b");
         assert_eq!(code("a `b"), "``a `b``");
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code("plain"), "`plain`");

@@ -19,7 +19,7 @@ use crate::protocol::negotiation::{ConnectionConfirm, ConnectionRequest, Protoco
 use crate::transport::TcpFacts;
 
 pub use crate::layers::KeyFit;
-pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst};
+pub use crate::transport::{Closing, DirFacts, Ended, Repeats, Rst, SeriesSpan};
 
 pub use conversation::Conversation;
 pub use gateway::{Gateway, Gateways, Head, Refusal, Transport};

@@ -8,6 +8,7 @@ use super::embryo::{Base, Embryo, Head, plausible_reset, print, refuses};
 use super::facts::{Closing, DirFacts, Ended, Interest, Reader, Repeats, Rst, TcpFacts};
 use super::options::Options;
 use super::path::{self, TooBig};
+use super::series::Series;
 use super::sightings::Recent;
 use crate::base::{Chunk, Dir, Gap, Limits, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::{IcmpError, Meta, Segment, TcpFlags};
@@ -437,6 +438,12 @@ impl<R: Reader> Connection<R> {
     }
 
     fn wants(&mut self, interest: Interest) {
+        if interest == Interest::Watch && self.interest != interest {
+            let first = self.facts.first.time;
+            for dir in Dir::BOTH {
+                self.facts.dir[dir].series.get_or_insert_with(|| Box::new(Series::new(first)));
+            }
+        }
         self.interest = interest;
         if interest == Interest::Ignore {
             for dir in Dir::BOTH {

@@ -190,7 +190,11 @@ impl Direction {
                 facts.largest_acked = facts.largest_acked.max(flight.ip_len);
                 let Repeats { first, count, .. } = flight.sent;
                 if count == 1 {
-                    facts.path.answered(stamp.time.since(first.time));
+                    let rtt = stamp.time.since(first.time);
+                    facts.path.answered(rtt);
+                    if let Some(series) = &mut facts.series {
+                        series.answered(stamp.time, rtt);
+                    }
                 } else if !needless {
                     facts.path.waited(first, stamp);
                 }
@@ -206,7 +210,7 @@ impl Direction {
                     rtt >= Timestamp::MILLISECOND && (0..rtt / 2).contains(&stamp.time.since(doubt.time))
                 });
                 if older || too_soon {
-                    facts.lost = facts.lost.saturating_sub(1);
+                    facts.not_lost(doubt.time);
                     facts.path.needless_repeat(stamp);
                     self.doubt = None;
                 }
@@ -220,7 +224,7 @@ impl Direction {
             && ack.wrapping_sub(right) as i32 >= 0
             && self.place(left).is_some_and(|left| left < doubt.end as i64)
         {
-            facts.lost = facts.lost.saturating_sub(1);
+            facts.not_lost(doubt.time);
             facts.path.needless_repeat(stamp);
             self.doubt = None;
         }
@@ -283,10 +287,10 @@ impl Direction {
                 if end <= facts.acked || self.is_late(start, sent) {
                     facts.out_of_order += 1;
                 } else {
-                    facts.lost += 1;
+                    facts.lost(sent.stamp.time);
                 }
             } else if old_end > facts.acked {
-                facts.lost += 1;
+                facts.lost(sent.stamp.time);
                 self.doubt = Some(Doubt { end: old_end, time: sent.stamp.time, tsval: sent.tsval });
             } else {
                 path::add(&mut facts.path.needless, sent.stamp);

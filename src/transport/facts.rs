@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::path::{PathFacts, TooBig};
+use super::series::Series;
 use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::packet::IcmpError;
 
@@ -141,6 +142,26 @@ pub struct DirFacts {
     pub marks: Option<Marks>,
     /// What it shows of the path.
     pub path: PathFacts,
+    /// How it fared over time; only of a connection that went beyond the RDP negotiation.
+    pub series: Rare<Series>,
+}
+
+impl DirFacts {
+    /// A segment had to be sent again.
+    pub(super) fn lost(&mut self, at: Timestamp) {
+        self.lost += 1;
+        if let Some(series) = &mut self.series {
+            series.lost(at);
+        }
+    }
+
+    /// What was counted as lost at `at` was not.
+    pub(super) fn not_lost(&mut self, at: Timestamp) {
+        self.lost = self.lost.saturating_sub(1);
+        if let Some(series) = &mut self.series {
+            series.not_lost(at);
+        }
+    }
 }
 
 /// What a sender's packets look like, to tell a forged one.

@@ -13,6 +13,7 @@ mod key;
 mod options;
 mod path;
 mod pauses;
+mod series;
 mod sightings;
 mod table;
 #[cfg(test)]
@@ -26,3 +27,4 @@ pub use facts::{Closing, DirFacts, Ended, GivenUp, Interest, Marks, Rare, Reader
 pub use flows::{Config, Connections, Finished, Open};
 pub use path::{OpenHole, PathFacts, TooBig};
 pub use pauses::Pauses;
+pub use series::{Series, Span as SeriesSpan};

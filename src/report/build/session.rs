@@ -11,11 +11,12 @@ use crate::protocol::negotiation::{NegotiationResponse, Protocols};
 use crate::protocol::tls::{Version, cipher_name};
 use crate::report::community_id::{self, community_id};
 use crate::report::model::{
-    Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, Gateway, How, Key, Negotiation,
-    PerDirection, Phase, Rtt, Session, Span as Length, Target, Tcp, Time, Tls, Transport, Vantage,
+    Alert, Bits, Certificate, ClosedBy, Coded, Direction, Endpoint, Event, Gateway, Health, How, Key,
+    Negotiation, PerDirection, Phase, Rtt, Session, Span as Length, Target, Tcp, Time, Tls, Transport,
+    Vantage,
 };
 use crate::report::text::hex;
-use crate::session::{self, DirFacts, Session as Happened};
+use crate::session::{self, DirFacts, SeriesSpan, Session as Happened};
 
 /// Makes the model of one session.
 pub(super) fn session(diagnosed: &Told<'_>, id: u64, attempt: u64, lost: &Lost<'_>) -> Session {
@@ -246,7 +247,21 @@ fn tcp(happened: &Happened) -> Tcp {
             direction: closing.dir.into(),
             how: if closing.reset { How::Rst } else { How::Fin },
         }),
+        health: health(dir),
     }
+}
+
+/// Both directions in spans of the same length.
+fn health(dir: &PerDir<DirFacts>) -> Option<Health> {
+    let (client, server) = (dir.client_to_server.series.as_ref()?, dir.server_to_client.series.as_ref()?);
+    let step = client.step().max(server.step());
+    let both = PerDir { client_to_server: client, server_to_client: server };
+    let rtt = |span: SeriesSpan| span.rtt().map(|nanoseconds| nanoseconds as f64 / 1e6);
+    Some(Health {
+        step_s: step as f64 / 1e9,
+        lost: both.map(|series| series.spans(step).map(|span| span.lost).collect()).into(),
+        rtt_ms: both.map(|series| series.spans(step).map(rtt).collect()).into(),
+    })
 }
 
 const fn vantage(vantage: session::Vantage) -> Vantage {

@@ -1,8 +1,12 @@
 //! What was offered beside what was chosen, the certificate, TCP's health: tables below a story.
 
-use super::super::model::{Bits, Coded, Outcome, PerDirection, Session, Transport};
+use super::super::model::{Bits, Coded, Diagnosis, Metrics, Outcome, PerDirection, Session, Span, Transport};
 use super::super::paint::View;
-use super::super::text::number;
+use super::super::text::{cell, number};
+use super::health;
+
+/// Cipher suites that are named; clients offer some 30.
+const SUITES: usize = 80;
 
 /// A table that can be folded.
 #[derive(Debug)]
@@ -11,12 +15,18 @@ pub(super) struct Group {
     pub(super) open: bool,
     pub(super) header: Vec<&'static str>,
     pub(super) rows: Vec<(String, Vec<String>)>,
+    /// A picture above the table.
+    pub(super) picture: Option<String>,
 }
 
 /// What is known of a session beside its story; without what the wire did not show.
 pub(super) fn groups(session: &Session, view: &View) -> Vec<Group> {
-    let groups = [offers(session), certificate(session, view), inside(session), tcp(session)];
-    groups.into_iter().filter(|group| !group.rows.is_empty()).collect()
+    let groups = [offers(session), certificate(session, view), inside(session), udp(session), tcp(session)];
+    let mut groups: Vec<Group> = groups.into_iter().filter(|group| !group.rows.is_empty()).collect();
+    for shown in groups.iter_mut().flat_map(|group| &mut group.rows).flat_map(|(_, cells)| cells) {
+        *shown = cell(shown).into_owned();
+    }
+    groups
 }
 
 fn coded(value: &Coded) -> String {
@@ -45,7 +55,11 @@ fn offers(session: &Session) -> Group {
     add("RDP security", negotiation.requested_protocols.as_ref().map(bits), chosen.or(refused));
     let list = |list: &[String]| (!list.is_empty()).then(|| list.join(", "));
     add("TLS version", list(&tls.offered_versions), tls.version.clone());
-    let ciphers: Vec<String> = tls.offered_ciphers.iter().map(coded).collect();
+    let mut ciphers: Vec<String> = tls.offered_ciphers.iter().take(SUITES).map(coded).collect();
+    match tls.offered_ciphers.len().saturating_sub(SUITES) {
+        0 => {}
+        more => ciphers.push(format!("{more} more")),
+    }
     add("Cipher suite", list(&ciphers), tls.cipher.as_ref().map(coded));
     add("Application protocol (ALPN)", list(&tls.alpn), None);
     let mut rows: Vec<(String, Vec<String>)> = rows;
@@ -64,6 +78,7 @@ fn offers(session: &Session) -> Group {
         open: session.outcome != Outcome::Healthy,
         header: vec!["client", "server"],
         rows,
+        picture: None,
     }
 }
 
@@ -83,7 +98,7 @@ fn certificate(session: &Session, view: &View) -> Group {
         add("Self-signed", if certificate.self_signed { "yes" } else { "no" });
         add("SHA-256", &certificate.sha256);
     }
-    Group { title: "Server's certificate", open: false, header: Vec::new(), rows }
+    Group { title: "Server's certificate", open: false, header: Vec::new(), rows, picture: None }
 }
 
 fn inside(session: &Session) -> Group {
@@ -103,7 +118,60 @@ fn inside(session: &Session) -> Group {
         other => other.to_string(),
     };
     let rows = session.rdp.iter().map(|(name, value)| (name.replace('_', " "), vec![text(value)])).collect();
-    Group { title: "Inside the session", open: false, header: Vec::new(), rows }
+    Group { title: "Inside the session", open: false, header: Vec::new(), rows, picture: None }
+}
+
+/// RDP-UDP flows: those of a session, or the session itself.
+fn udp(session: &Session) -> Group {
+    let columns = |metrics: &Metrics| {
+        let shown = |value: Option<String>| value.unwrap_or_else(|| "not shown".to_owned());
+        let both = |client: Option<String>, server: Option<String>| {
+            if client == server { shown(client) } else { format!("{} / {}", shown(client), shown(server)) }
+        };
+        let (loss, rtt, sent) = (&metrics.loss_pct, &metrics.rtt_ms, &metrics.datagrams);
+        let version = metrics.version.map(|version| version.to_string());
+        let mode = metrics.mode.map_or(String::new(), |mode| format!(", {}", mode.as_str()));
+        let percent = |loss: f64| format!("{loss} %");
+        let millis = |rtt: Span| format!("{:.1} ms", rtt.0);
+        [
+            format!("{}{mode}", shown(version)),
+            both(loss.client_to_server.map(percent), loss.server_to_client.map(percent)),
+            both(rtt.client_to_server.map(millis), rtt.server_to_client.map(millis)),
+            both(Some(number(sent.client_to_server)), Some(number(sent.server_to_client))),
+        ]
+    };
+    let row = |name: String, began: f64, told: String, metrics: &Metrics| {
+        let mut cells = vec![format!("{began:.3} s"), told];
+        cells.extend(columns(metrics));
+        (name, cells)
+    };
+    let told = |outcome: Outcome, diagnosis: &Diagnosis| match outcome {
+        Outcome::Healthy => "it worked".to_owned(),
+        _ => format!("{} ({})", diagnosis.title, diagnosis.code),
+    };
+    let flows = session.udp.iter().map(|flow| {
+        let began = flow.start.0.seconds_since(session.start.0);
+        let name = format!("from port {}", flow.client.port);
+        row(name, began, told(flow.outcome, &flow.diagnosis), &flow.metrics)
+    });
+    let itself = session
+        .metrics
+        .as_ref()
+        .map(|metrics| row("this flow".to_owned(), 0.0, told(session.outcome, &session.diagnosis), metrics));
+    Group {
+        title: if session.transport == Transport::Udp { "The UDP flow" } else { "UDP beside TCP" },
+        open: session.udp.iter().any(|flow| flow.outcome != Outcome::Healthy),
+        header: vec![
+            "began",
+            "what came of it",
+            "version",
+            "lost (client's / server's)",
+            "round trip",
+            "datagrams",
+        ],
+        rows: flows.chain(itself).collect(),
+        picture: None,
+    }
 }
 
 fn tcp(session: &Session) -> Group {
@@ -127,7 +195,7 @@ fn tcp(session: &Session) -> Group {
         let (mss, ttl) = (&tcp.mss, &tcp.ttl);
         known("MSS offered", mss.client_to_server.map(u64::from), mss.server_to_client.map(u64::from));
         known("TTL", ttl.client_to_server.map(u64::from), ttl.server_to_client.map(u64::from));
-        let millis = |span: Option<super::super::model::Span>| {
+        let millis = |span: Option<Span>| {
             span.map_or_else(|| "not shown".to_owned(), |span| format!("{:.3} ms", span.0))
         };
         let rtt = vec![millis(tcp.rtt_ms.to_client), millis(tcp.rtt_ms.to_server)];
@@ -135,8 +203,9 @@ fn tcp(session: &Session) -> Group {
     }
     Group {
         title: "Health of the TCP connection",
-        open: false,
+        open: session.tcp.lost != PerDirection::default() || session.outcome == Outcome::Degraded,
         header: vec!["client's packets", "server's packets"],
         rows,
+        picture: health::plot(session),
     }
 }

@@ -2,22 +2,16 @@
 //!
 //! Everything is laid out here in the picture's own units, so that the template only draws.
 
-use std::collections::BTreeSet;
-
 use askama::Template;
 
-use super::super::model::{Direction, Event, Outcome, Phase, Session};
-use super::super::story::{Frames, Mark, end_mark};
-use super::super::text::duration;
+use super::super::model::{Direction, Event, Outcome, Session, Side};
+use super::super::rungs::{self, Rung, Weight, rungs};
+use super::super::story::{self, Frames, Mark, end_mark};
 
-/// Rows before the middle of a long conversation is folded.
-const MOST: usize = 44;
-/// Of these, rows at the end.
-const TAIL: usize = 16;
-/// Seconds without a message that are drawn as a gap.
-const GAP: f64 = 1.0;
 /// Characters of a label that fit between the two lines.
 const LABEL: usize = 60;
+/// Characters that fit where nothing stands beside them.
+const WIDE: usize = 76;
 
 /// Where things stand across the picture.
 const CLIENT: u32 = 270;
@@ -64,6 +58,14 @@ enum Row {
         y: u32,
         text: String,
     },
+    /// What came of UDP.
+    Udp {
+        y: u32,
+        class: &'static str,
+        symbol: &'static str,
+        text: String,
+        full: String,
+    },
 }
 
 /// An arrow from one line to another.
@@ -79,7 +81,7 @@ struct Message {
     full: String,
     time: String,
     frame: String,
-    /// "key" where the verdict rests on it, "bad" where it broke; "inferred" beside that.
+    /// "key" where the verdict rests on it, "bad" where it broke; "inferred" and "udp" beside that.
     class: String,
 }
 
@@ -105,50 +107,17 @@ pub(super) const fn class(mark: Mark) -> &'static str {
 
 /// Draws a session's timeline.
 pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
-    let deciding: BTreeSet<(u16, u64)> =
-        session.diagnosis.evidence.iter().map(|evidence| (evidence.capture, evidence.frame)).collect();
-    let first = session.diagnosis.evidence.first().map(|evidence| (evidence.capture, evidence.frame));
     let mark = end_mark(session.outcome);
-    let events = &session.timeline;
     let mut canvas = Canvas { y: TOP, bands: Vec::new(), rows: Vec::new() };
-    let hidden = events.len().saturating_sub(MOST);
-    let mut before: Option<&Event> = None;
-    for (at, event) in events.iter().enumerate() {
-        let decides = deciding.contains(&(event.capture, event.frame));
-        let folded = hidden > 0 && at >= MOST - TAIL && at < events.len() - TAIL;
-        if folded && !decides {
-            if at == MOST - TAIL {
-                canvas.pause(format!("{hidden} more messages: see the timeline below"), event.phase);
-            }
-            before = Some(event);
-            continue;
-        }
-        if let Some(gap) = before.map(|before| event.time_s.0 - before.time_s.0).filter(|gap| *gap >= GAP) {
-            canvas.pause(format!("{} without a message", duration(gap)), event.phase);
-        }
-        let broke = mark == Mark::Broke && first == Some((event.capture, event.frame));
-        canvas.message(
-            event,
-            frames,
-            if broke {
-                "bad"
-            } else if decides {
-                "key"
-            } else {
-                ""
-            },
-        );
-        before = Some(event);
-    }
-    let waited = session.duration_s.0 - before.map_or(0.0, |event| event.time_s.0);
-    if waited >= GAP {
-        canvas.pause(format!("{} more, nothing new", duration(waited)), session.phase);
+    for rung in rungs(session, frames) {
+        canvas.add(rung);
     }
     let ended = session.phase;
     if let Some(band) = canvas.bands.iter_mut().rev().find(|band| band.title == ended.title()) {
         band.class = class(mark);
     }
-    let between = events.iter().any(|event| event.direction.is_none() && event.kind.starts_with("icmp"));
+    let icmp = |event: &Event| event.direction.is_none() && event.kind.starts_with("icmp");
+    let between = session.timeline.iter().any(icmp) || session.diagnosis.side == Side::Network;
     let foot = canvas.y + 6;
     let text = match session.outcome {
         Outcome::Healthy => "healthy".to_owned(),
@@ -159,7 +128,7 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
         height: foot + 62,
         client: session.client.ip.to_string(),
         server: std::net::SocketAddr::new(session.server.ip, session.server.port).to_string(),
-        between: between || session.diagnosis.side == super::super::model::Side::Network,
+        between,
         foot,
         description: describe(session, &text),
         bands: canvas.bands,
@@ -168,32 +137,34 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
             y: foot + 10,
             class: class(mark),
             symbol: mark.symbol(),
-            text: cut(&text),
+            text: cut(&text, WIDE),
             note: note(session),
         },
     }
 }
 
 fn describe(session: &Session, text: &str) -> String {
+    let udp: Vec<String> = story::udp(session).map(|flow| format!(" UDP beside it: {flow}")).collect();
     format!(
-        "{} messages between client {} and server {}. The session ended in the phase \u{201c}{}\u{201d}. Result: {text}. \
+        "{} messages between client {} and server {}. The session ended in the phase \u{201c}{}\u{201d}. Result: {text}.{} \
          The timeline below lists every message.",
         session.timeline.len(),
         session.client.ip,
         session.server.ip,
-        session.phase.title()
+        session.phase.title(),
+        udp.concat(),
     )
 }
 
 fn note(session: &Session) -> String {
-    session.diagnosis.evidence.first().map_or_else(String::new, |evidence| cut(&evidence.text))
+    session.diagnosis.evidence.first().map_or_else(String::new, |evidence| cut(&evidence.text, WIDE))
 }
 
-fn cut(text: &str) -> String {
-    if text.chars().count() <= LABEL {
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
         return text.to_owned();
     }
-    let mut short: String = text.chars().take(LABEL - 1).collect();
+    let mut short: String = text.chars().take(most - 1).collect();
     short.truncate(short.trim_end().len());
     short.push('…');
     short
@@ -206,9 +177,8 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// Makes room for a row of this phase and gives the height of its line.
-    fn row(&mut self, phase: Phase) -> u32 {
-        let title = phase.title();
+    fn add(&mut self, rung: Rung<'_>) {
+        let title = rung.phase.title();
         match self.bands.last_mut() {
             Some(band) if band.title == title => band.height += ROW,
             last => {
@@ -217,38 +187,43 @@ impl Canvas {
             }
         }
         self.y += ROW;
-        self.y - 10
+        let y = self.y - 10;
+        self.rows.push(match rung.row {
+            rungs::Row::Message(said) => Row::Message(message(&said, y)),
+            rungs::Row::Pause(text) => Row::Pause { y, text },
+            rungs::Row::Udp { mark, text } => {
+                Row::Udp { y, class: class(mark), symbol: mark.symbol(), text: cut(&text, LABEL), full: text }
+            }
+        });
     }
+}
 
-    fn pause(&mut self, text: String, phase: Phase) {
-        let y = self.row(phase);
-        self.rows.push(Row::Pause { y, text });
-    }
-
-    fn message(&mut self, event: &Event, frames: Frames<'_>, class: &str) {
-        let y = self.row(event.phase);
-        let (x1, x2) = match event.direction {
-            Some(Direction::ClientToServer) => (CLIENT, SERVER),
-            Some(Direction::ServerToClient) => (SERVER, CLIENT),
-            None => (MIDDLE, MIDDLE),
-        };
-        let head = if x2 > x1 { x2 - 8 } else { x2 + 8 };
-        let label = cut(&event.summary);
-        let class = if event.inferred { format!("{class} inferred") } else { class.to_owned() };
-        self.rows.push(Row::Message(Message {
-            y,
-            x1,
-            x2,
-            head,
-            full: if event.inferred {
-                format!("{} (concluded from size, order and time)", event.summary)
-            } else {
-                event.summary.to_string()
-            },
-            label,
-            time: format!("{:.3} s", event.time_s.0),
-            frame: frames.range(event.capture, event.frame, event.last_frame),
-            class: class.trim().to_owned(),
-        }));
+fn message(said: &rungs::Message<'_>, y: u32) -> Message {
+    let (x1, x2) = match said.direction {
+        Some(Direction::ClientToServer) => (CLIENT, SERVER),
+        Some(Direction::ServerToClient) => (SERVER, CLIENT),
+        None => (MIDDLE, MIDDLE),
+    };
+    let weight = match said.weight {
+        Weight::Plain => "",
+        Weight::Key => " key",
+        Weight::Broke => " bad",
+    };
+    let inferred = if said.inferred { " inferred" } else { "" };
+    let udp = if said.udp { " udp" } else { "" };
+    Message {
+        y,
+        x1,
+        x2,
+        head: if x2 > x1 { x2 - 8 } else { x2 + 8 },
+        label: cut(&said.text, LABEL),
+        full: if said.inferred {
+            format!("{} (concluded from size, order and time)", said.text)
+        } else {
+            said.text.to_string()
+        },
+        time: format!("{:.3} s", said.time_s),
+        frame: said.frame.clone(),
+        class: format!("message{weight}{inferred}{udp}"),
     }
 }

@@ -11,7 +11,8 @@ const PHASE: Phase = Phase::TlsHandshake;
 impl Timeline {
     pub(super) fn gateway(&mut self, gateway: &Gateway) {
         if let Some(tls) = &gateway.tls {
-            handshake(tls, PHASE, self);
+            let reached = if gateway.heads.is_empty() { PHASE } else { Phase::Nla };
+            handshake(tls, PHASE, reached, self);
         }
         for head in &gateway.heads {
             self.head(&head.value, head.span);

@@ -1,0 +1,90 @@
+//! The picture of a conversation in plain characters: for mail, and as a block of code in Markdown, which forges and
+//! ticket systems all show, where only some draw diagrams.
+
+use super::model::{Direction, Phase, Session};
+use super::rungs::{Message, Row, Weight, rungs};
+use super::story::{self, Frames};
+use super::text::clean;
+
+/// Characters between the two lines.
+const WIDTH: usize = 46;
+/// Characters before the first.
+const LEFT: usize = 12;
+
+/// What the marks mean.
+pub(super) const LEGEND: &str =
+    "Time runs down. = evidence, X where it broke, . concluded from size, order and time, : UDP";
+
+/// The lines; none is longer than 80 characters, but for frame numbers beyond a million.
+pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Vec<String> {
+    let client = session.client.ip.to_string();
+    let server = std::net::SocketAddr::new(session.server.ip, session.server.port).to_string();
+    let space = (LEFT + WIDTH + 2).saturating_sub(client.len() + server.len()).max(2);
+    let mut lines = vec![format!("{client}{:space$}{server}", "")];
+    let mut phase: Option<Phase> = None;
+    for rung in rungs(session, frames) {
+        if phase != Some(rung.phase) {
+            let title = format!(" {} ", rung.phase.title());
+            lines.push(format!("{:LEFT$}|{title:-^WIDTH$}|", ""));
+            phase = Some(rung.phase);
+        }
+        lines.push(match rung.row {
+            Row::Message(message) => arrow(&message),
+            Row::Pause(text) => format!("{:LEFT$}:{:^WIDTH$}:", "", cut(&text, WIDTH - 2)),
+            Row::Udp { mark, text } => {
+                let text = cut(&format!("{} {text}", mark.symbol()), WIDTH - 2);
+                format!("{:LEFT$}|{text:^WIDTH$}|", "")
+            }
+        });
+    }
+    let end = format!("{} {}", story::end_mark(session.outcome).symbol(), session.diagnosis.title);
+    lines.push(format!("{:LEFT$}{}", "", harmless(&end)));
+    lines
+}
+
+fn arrow(message: &Message<'_>) -> String {
+    let line = match message {
+        Message { weight: Weight::Key | Weight::Broke, .. } => '=',
+        Message { udp: true, .. } => ':',
+        Message { inferred: true, .. } => '.',
+        _ => '-',
+    };
+    let broke = message.weight == Weight::Broke;
+    let head = |usual| if broke { 'X' } else { usual };
+    let label = format!(" {} ", cut(&message.text, WIDTH - 8));
+    let free = WIDTH.saturating_sub(label.chars().count() + 1);
+    let run = |length: usize| line.to_string().repeat(length);
+    let (left, right) = (run(free / 2), run(free - free / 2));
+    let middle = match message.direction {
+        Some(Direction::ClientToServer) => format!("{left}{label}{right}{}", head('>')),
+        Some(Direction::ServerToClient) => format!("{}{left}{label}{right}", head('<')),
+        None => {
+            let label = format!("({})", label.trim());
+            format!("{label:^WIDTH$}")
+        }
+    };
+    format!("{:>10}  |{middle}| {}", format!("{:.3} s", message.time_s), message.frame)
+}
+
+/// At most so many characters, none of which ends a block of code or begins a macro of Jira's.
+fn cut(text: &str, most: usize) -> String {
+    let text = harmless(text);
+    if text.chars().count() <= most {
+        return text;
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.truncate(short.trim_end().len());
+    short.push('…');
+    short
+}
+
+fn harmless(text: &str) -> String {
+    let other = |c| match c {
+        '`' => '\'',
+        '{' | '[' => '(',
+        '}' | ']' => ')',
+        '!' => '.',
+        c => c,
+    };
+    clean(text).chars().map(other).collect()
+}
