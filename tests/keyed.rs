@@ -324,11 +324,13 @@ fn keys_that_do_not_fit_change_no_verdict_and_are_said() {
 
 // ---- nothing secret ----
 
+type Stream = (TlsStream, PerDir<Option<u32>>, PerDir<Vec<u8>>);
+
 /// What was sealed in the sessions of a capture, each direction by itself.
 fn clear(path: &Path) -> Vec<Vec<u8>> {
     let frames = common::read(path).frames;
     let mut decoder = Decoder::new(&Limits::default());
-    let mut streams: BTreeMap<u16, (TlsStream, PerDir<Option<u32>>, PerDir<Vec<u8>>)> = BTreeMap::new();
+    let mut streams: BTreeMap<u16, Stream> = BTreeMap::new();
     for (frame, number) in frames.iter().zip(1..) {
         let frame = frame.frame(number);
         let Ok(packet) = decoder.decode(&frame, number) else { continue };
@@ -386,7 +388,7 @@ fn responses(clear: &[u8]) -> Vec<Vec<u8>> {
 
 /// How bytes may stand in a text or a capture.
 fn forms(secret: &[u8]) -> [Vec<u8>; 3] {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = rdpwhy::report::text::hex(secret);
     [secret.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()]
 }
 
