@@ -214,6 +214,19 @@ fn frames_are_those_that_tshark_names() {
     }
 }
 
+/// Builds that programs other than Windows' own call themselves by, as they really sent them.
+#[test]
+fn real_clients_have_the_builds_that_the_table_says() {
+    for (capture, build, program) in [
+        ("healthy/keyed-xrdp.pcapng", 18363, "FreeRDP"),
+        ("mcs-refused/standard-security.pcapng", 2600, "rdesktop"),
+    ] {
+        let session = first_session(&project(&format!("captures/{capture}")));
+        assert_eq!(session["rdp"]["client_build"], build, "{capture}");
+        assert!(session["rdp"]["client_os"].as_str().unwrap().contains(program), "{capture}");
+    }
+}
+
 // ---- verdicts, with keys and without ----
 
 /// Capture; code and confidence with keys; the same without.
