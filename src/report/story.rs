@@ -172,7 +172,12 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>) -> Vec<Step> {
         let last = phase == session.phase;
         steps.push(Step {
             mark: if last { end_mark(session.outcome) } else { Mark::Passed },
-            title: phase.title(),
+            // A gateway's tunnel has no phase of its own.
+            title: if phase == Phase::TlsHandshake && session.gateway.is_some() {
+                "TLS handshake, gateway"
+            } else {
+                phase.title()
+            },
             time: events.first().map_or_else(String::new, |event| format!("{:.3} s", event.time_s.0)),
             frames: event_frames(&events, frames),
             note: if last { end_note(session, frames) } else { inferred(&events) },

@@ -97,6 +97,11 @@ impl Conversation {
         }
     }
 
+    /// A session inside of a gateway's tunnel.
+    pub(super) fn inner(limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
+        Self::of(false, false, limits, keys, calls)
+    }
+
     /// Also opens the tunnels of gateways.
     pub fn opening(self, gateways: &Gateways) -> Self {
         Conversation { gateways: Some(gateways.clone()), ..self }
@@ -313,7 +318,7 @@ impl Conversation {
         let (Some(link), Some(gateways)) = (&mut self.link, &self.gateways) else { return };
         let limits =
             Limits { sniff_bytes: self.sniff_bytes, message_bytes: self.message_bytes, ..Limits::default() };
-        let inner = || Self::of(false, false, &limits, gateways.keys().clone(), self.calls.clone());
+        let inner = || Self::inner(&limits, gateways.keys().clone(), self.calls.clone());
         if !link.push(gateways, ends, dir, clear, inner) {
             self.only_tls();
         }

@@ -181,3 +181,6 @@ fn refuses(kind: PacketType, status: u32) -> bool {
     let closes = matches!(kind, PacketType::CLOSE_CHANNEL | PacketType::CLOSE_CHANNEL_RESPONSE);
     status != 0 && status != CONTINUE && !(closes && ENDS.contains(&(status & 0xFFFF)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -413,3 +413,13 @@ socks_start() {
         -o UserKnownHostsFile=/dev/null root@127.0.0.1
     listening router 1080
 }
+
+# gateway_start [OPTION...]: a Remote Desktop Gateway on 443, before a server on port 3389 of the same host (peers/gateway.py)
+gateway_start() {
+    certificate gateway
+    start server gateway python3 "$LAB/peers/gateway.py" 443 "$WORK/gateway.crt" "$WORK/gateway.key" 127.0.0.1:3389 "$@"
+    listening server 443
+}
+
+# by_gateway [OPTION...]: the user connects to desk.lab.test by way of that gateway
+by_gateway() { xfreerdp_start desk.lab.test "/g:$SERVER4" /gu:lab /gp:password /gt:http "$@"; }

@@ -11,7 +11,11 @@ const PHASE: Phase = Phase::TlsHandshake;
 impl Timeline {
     pub(super) fn gateway(&mut self, gateway: &Gateway) {
         if let Some(tls) = &gateway.tls {
+            let from = self.0.len();
             handshake(tls, PHASE, self);
+            for entry in self.0.iter_mut().skip(from) {
+                entry.summary = format!("gateway: {}", entry.summary).into();
+            }
         }
         for head in &gateway.heads {
             self.head(&head.value, head.span);
