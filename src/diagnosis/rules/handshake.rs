@@ -14,7 +14,7 @@ pub(super) fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
     let unanswered = tls.begun[Dir::ServerToClient].is_none()
         && (!spoke || session.facts.clear_ultimatum.is_some())
         && !session.lacks(Dir::ServerToClient)
-        && session.facts.request.is_some();
+        && (session.facts.request.is_some() || session.facts.is_direct());
     unanswered.then_some((tls, hello.span))
 }
 
@@ -49,13 +49,19 @@ pub(super) fn ended_after_hello(
     });
     let text = format!("server's side sent {how} {delay} after the ClientHello; no alert, no ServerHello");
     let agreed = "server had agreed to TLS in the Connection Confirm";
+    let before = match &session.facts.confirm {
+        None if session.facts.is_direct() => {
+            "The client began with TLS, as with a virtual machine's console; the server's side"
+        }
+        _ => "The server agreed to TLS, then its side",
+    };
     Some(
         Verdict::failed(code, Side::Server, confidence, Evidence::seen(end, text))
             .with(Evidence::seen(hello, "client sent the ClientHello"))
             .with(session.facts.confirm.as_ref().map(|confirm| Evidence::of(confirm, agreed)))
             .owned_by(if worked.is_none() { "certificate" } else { "unknown" })
             .explain(format!(
-                "The server agreed to TLS, then its side ended the connection with {how} {delay} after the \
+                "{before} ended the connection with {how} {delay} after the \
                  ClientHello without saying why.{others}{good}"
             )),
     )
