@@ -60,7 +60,16 @@ fn originals(file: &Path, report: &Value) -> BTreeSet<String> {
         for key in ["cookie", "routing_token", "correlation_id"] {
             add(&session["negotiation"][key]);
         }
-        add(&session["rdp"]["client_name"]);
+        let rdp = &session["rdp"];
+        for key in ["client_name", "client_address", "user_name", "domain"] {
+            add(&rdp[key]);
+        }
+        for key in ["user_name", "domain_name", "workstation", "target_name", "target_computer_name"] {
+            add(&rdp["nla"][key]);
+        }
+        for key in ["user_name", "machine_name"] {
+            add(&rdp["licensing"][key]);
+        }
     }
     found.insert(file.file_name().unwrap().to_string_lossy().into_owned());
     // Routers that answered, and whoever else stands in a sentence.

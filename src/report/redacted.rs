@@ -15,7 +15,22 @@ use super::text::hex;
 use crate::redact::{Kinds, Names, Redactor};
 
 /// Facts of RDP that are words of the protocol, and name nobody.
-const PLAIN: [&str; 1] = ["channels"];
+const PLAIN: [&str; 10] = [
+    "authentication",
+    "client_capability_sets",
+    "client_os",
+    "client_version",
+    "direction",
+    "mechanisms",
+    "message",
+    "product",
+    "server_capability_sets",
+    "server_version",
+];
+/// Where the names of static channels stand, and those that many clients have; others may name a company.
+const CHANNELS: &str = "channels";
+const USUAL_CHANNELS: [&str; 10] =
+    ["cliprdr", "drdynvc", "encomsp", "rail", "rail_ri", "rail_wi", "rdpdr", "rdpsnd", "remdesk", "tsmf"];
 
 /// A report without names.
 #[derive(Debug)]
@@ -106,9 +121,7 @@ impl<'a, S: Source> Redacted<'a, S> {
         }
         if this.kinds().contains(Kinds::HOSTS) || this.kinds().contains(Kinds::USERS) {
             for (key, value) in &mut session.rdp {
-                if !PLAIN.contains(key) {
-                    value_without(this, value);
-                }
+                value_without(this, key, value);
             }
         }
         for flow in &mut session.udp {
@@ -234,32 +247,47 @@ fn learn(session: &Session, redactor: &Redactor, names: &mut Names<'_>) {
     }
     if kinds.contains(Kinds::HOSTS) || kinds.contains(Kinds::USERS) {
         for (key, value) in &session.rdp {
-            if !PLAIN.contains(key) {
-                learn_value(redactor, value, names);
-            }
+            each_name(key, value, &mut |text| names.add(text, fact(redactor, text)));
         }
     }
 }
 
-fn learn_value(redactor: &Redactor, value: &Value, names: &mut Names<'_>) {
+/// Shows each text of a fact that names somebody.
+fn each_name<'v>(key: &str, value: &'v Value, show: &mut impl FnMut(&'v str)) {
     match value {
-        Value::String(text) => names.add(text, redactor.name(text)),
-        Value::Array(values) => values.iter().for_each(|value| learn_value(redactor, value, names)),
+        Value::String(text) if names_somebody(key, text) => show(text),
+        Value::Array(values) => values.iter().for_each(|value| each_name(key, value, show)),
         Value::Object(fields) if !is_coded(fields) => {
-            fields.values().for_each(|value| learn_value(redactor, value, names));
+            fields.iter().for_each(|(key, value)| each_name(key, value, show));
         }
         _ => {}
     }
 }
 
-fn value_without(redactor: &Redactor, value: &mut Value) {
+fn value_without(redactor: &Redactor, key: &str, value: &mut Value) {
     match value {
-        Value::String(text) => *text = redactor.name(text),
-        Value::Array(values) => values.iter_mut().for_each(|value| value_without(redactor, value)),
+        Value::String(text) if names_somebody(key, text) => *text = fact(redactor, text),
+        Value::Array(values) => values.iter_mut().for_each(|value| value_without(redactor, key, value)),
         Value::Object(fields) if !is_coded(fields) => {
-            fields.values_mut().for_each(|value| value_without(redactor, value));
+            fields.iter_mut().for_each(|(key, value)| value_without(redactor, key, value));
         }
         _ => {}
+    }
+}
+
+fn names_somebody(key: &str, text: &str) -> bool {
+    if key == CHANNELS {
+        return !USUAL_CHANNELS.iter().any(|usual| text.eq_ignore_ascii_case(usual));
+    }
+    !PLAIN.contains(&key)
+}
+
+/// The substitute of a name or of an address.
+fn fact(redactor: &Redactor, text: &str) -> String {
+    match text.parse() {
+        Ok(ip) if redactor.kinds().contains(Kinds::ADDRESSES) => redactor.ip(ip).to_string(),
+        Ok(_) => text.to_owned(),
+        Err(_) => redactor.name(text),
     }
 }
 

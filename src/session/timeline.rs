@@ -93,7 +93,7 @@ pub fn timeline(session: &Session) -> Vec<Entry> {
     }
     negotiation(session, &mut timeline);
     if let Some(tls) = &session.facts.tls {
-        handshake(tls, Phase::TlsHandshake, &mut timeline);
+        handshake(tls, Phase::TlsHandshake, session.phase(), &mut timeline);
         data(session, tls, &mut timeline);
     }
     inside(session, &mut timeline);
@@ -198,7 +198,8 @@ fn negotiation(session: &Session, timeline: &mut Timeline) {
     }
 }
 
-pub(super) fn handshake(tls: &Tls, phase: Phase, timeline: &mut Timeline) {
+/// `reached` is how far the session got, beyond the security handshake of `phase`.
+pub(super) fn handshake(tls: &Tls, phase: Phase, reached: Phase, timeline: &mut Timeline) {
     use Dir::{ClientToServer as C, ServerToClient as S};
     if let Some(hello) = &tls.client_hello {
         let versions: Vec<String> = hello.value.versions().iter().map(ToString::to_string).collect();
@@ -266,10 +267,10 @@ pub(super) fn handshake(tls: &Tls, phase: Phase, timeline: &mut Timeline) {
             } else {
                 ("tls-finished", "TLS Finished")
             };
-            timeline.add(span, dir, phase, kind, summary).inferred = true;
+            timeline.add(span, dir, phase, kind, summary).inferred = !tls.decrypted;
         }
     }
-    if let Some(span) = tls.hidden_refusal {
+    if let Some(span) = tls.hidden_refusal.filter(|span| !tls.alert_at(C, span)) {
         let summary = "encrypted record of an alert's size in place of Finished";
         timeline.add(span, C, phase, "tls-hidden-alert", summary).inferred = true;
     }
@@ -278,6 +279,8 @@ pub(super) fn handshake(tls: &Tls, phase: Phase, timeline: &mut Timeline) {
         let name =
             value.description.name().map_or_else(|| value.description.0.to_string(), str::to_lowercase);
         let level = if value.is_fatal() { "fatal" } else { "warning" };
+        let late = tls.established.is_some_and(|end| end.first.before(&span.first));
+        let phase = if late { reached } else { phase };
         timeline.add(*span, value.dir, phase, "tls-alert", format!("TLS alert: {level} {name}"));
     }
 }
@@ -292,7 +295,8 @@ fn data(session: &Session, tls: &Tls, timeline: &mut Timeline) {
         hidden_data(session, tls, timeline);
     }
     for dir in Dir::BOTH {
-        if let Some(span) = tls.hidden_alert[dir].filter(|_| tls.hidden_refusal.is_none()) {
+        let unread = |span: &Span| tls.hidden_refusal.is_none() && !tls.alert_at(dir, span);
+        if let Some(span) = tls.hidden_alert[dir].filter(unread) {
             let summary = "encrypted TLS alert (close_notify or an error, not readable)";
             timeline.add(span, dir, session.phase(), "tls-hidden-alert", summary).inferred = true;
         }

@@ -180,6 +180,11 @@ impl Tls {
         self.alerts.iter().find(|alert| alert.value.dir == dir && alert.value.is_fatal())
     }
 
+    /// Whether an alert of `dir` that can be read is in these packets.
+    pub fn alert_at(&self, dir: Dir, span: &Span) -> bool {
+        self.alerts.iter().any(|alert| alert.value.dir == dir && alert.span == *span)
+    }
+
     /// Whether any of it was seen.
     pub fn has_begun(&self) -> bool {
         Dir::BOTH.into_iter().any(|dir| self.begun[dir].is_some())

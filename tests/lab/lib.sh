@@ -246,12 +246,24 @@ certificate() {
         -keyout "$WORK/$1.key" -out "$WORK/$1.crt" 2>/dev/null
 }
 
-# tls12 COMMAND...: a FreeRDP program that this starts speaks TLS 1.2 at most
-tls12() {
-    [ -e "$WORK/tls_limit.so" ] || cc -shared -fPIC -o "$WORK/tls_limit.so" "$LAB/peers/tls_limit.c" -ldl
-    export LD_PRELOAD=$WORK/tls_limit.so
+# preload NAME COMMAND...: a program that this starts does what peers/NAME.c says
+preload() {
+    local library=$WORK/$1.so before=${LD_PRELOAD:-}
+    [ -e "$library" ] || cc -shared -fPIC -o "$library" "$LAB/peers/$1.c" -ldl
+    shift
+    export LD_PRELOAD=$library${before:+:$before}
     "$@"
-    unset LD_PRELOAD
+    export LD_PRELOAD=$before
+}
+
+# tls12 COMMAND...: a FreeRDP program that this starts speaks TLS 1.2 at most
+tls12() { preload tls_limit "$@"; }
+
+# keyed COMMAND...: a program with OpenSSL that this starts tells its TLS secrets; `run` puts them into the capture
+keyed() {
+    export SSLKEYLOGFILE=$WORK/keys.txt
+    preload key_log "$@"
+    unset SSLKEYLOGFILE
 }
 
 # big_certificate NAME: one that does not fit into two packets
@@ -303,12 +315,12 @@ display() {
     export DISPLAY
 }
 
-# shadow_start [OPTION...]: freerdp-shadow-cli on 3389, showing a display of its own; users lab/password
+# shadow_start [OPTION...]: freerdp-shadow-cli on 3389, showing a display of its own; user lab (or $user), password "password"
 shadow_start() {
     display server 800x600
     start server clock xclock -update 1 -geometry 500x500
     # NT hash of "password"
-    echo "lab:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
+    echo "${user-lab}:::8846f7eaee8fb117ad06bdd830b7586c:::" >"$WORK/sam"
     start server shadow freerdp-shadow-cli /port:3389 "/sam-file:$WORK/sam" "$@"
     SHADOW=$PID SCREEN=$DISPLAY
     listening server 3389
@@ -345,6 +357,25 @@ peer() {
     shift 2
     start "$ns" "$name" python3 "$LAB/peers/peer.py" "$@"
     [ "$1" = connect ] || listening "$ns" "$2"
+}
+
+# named COMMAND...: xfreerdp that this starts has a user and a computer with names of their own, and a password for the one at hand
+named() {
+    user=flora password=${password-Seerosenblatt} "$@" /d:POND /client-hostname:WS-FROGPOND
+}
+
+# rdp_server [OPTION=VALUE...], rdp_client HOST [OPTION=VALUE...]: IronRDP's server and client, keyed (peers/ironrdp)
+rdp_server() {
+    [ -e "$WORK/server.crt" ] || certificate server
+    start server rdp-server "$IRONRDP" server 0.0.0.0:3389 "$WORK/server.crt" "$WORK/server.key" "$@"
+    listening server 3389
+}
+
+rdp_client() {
+    local host=$1
+    shift
+    SSLKEYLOGFILE=$WORK/keys.txt start client rdp-client "$IRONRDP" client "$host:3389" user=flora domain=POND "$@"
+    at_most 8
 }
 
 # ironrdp_server [OPTION=VALUE...], ironrdp_client HOST [OPTION=VALUE...]: RDP-UDP by IronRDP (peers/rdpeudp)

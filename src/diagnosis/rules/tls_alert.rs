@@ -25,11 +25,18 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         None if session.lacks(Dir::ServerToClient) => "",
         None => " before a ServerHello",
     };
+    // Keys open those that come later.
+    let over = tls.established.is_some_and(|end| end.first.before(&alert.span.first));
+    let (broke, ended) = if over {
+        ("ended the connection", "connection".to_owned())
+    } else {
+        ("broke off the TLS handshake", format!("TLS handshake{stage}"))
+    };
     let meaning = crate::knowledge::codes::tls_alert(alert.value.description.0)
         .map_or(String::new(), |row| format!(" It means: {}.", row.meaning));
     Some(
         Verdict::failed(RULE.code, side, Confidence::Certain, Evidence::of(alert, format!("{who} sent the fatal alert {text}")))
-            .titled(format!("The {who} broke off the TLS handshake with the alert {text}"))
-            .explain(format!("The {who} ended the TLS handshake{stage} with {text}.{meaning}")),
+            .titled(format!("The {who} {broke} with the alert {text}"))
+            .explain(format!("The {who} ended the {ended} with {text}.{meaning}")),
     )
 }

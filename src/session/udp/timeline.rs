@@ -53,7 +53,7 @@ fn inside(session: &UdpSession, timeline: &mut Timeline) {
     use Dir::{ClientToServer as C, ServerToClient as S};
     let inside = &session.flow.inside;
     if inside.tls.has_begun() && inside.tls.shows_handshake() {
-        timeline::handshake(&inside.tls, Phase::UdpSecurity, timeline);
+        timeline::handshake(&inside.tls, Phase::UdpSecurity, session.phase(), timeline);
     }
     if let Some(span) = inside.tls.established {
         timeline.add(span, S, Phase::UdpSecurity, "tls-established", "security handshake over").dir = None;
