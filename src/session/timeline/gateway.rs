@@ -12,7 +12,7 @@ impl Timeline {
     pub(super) fn gateway(&mut self, gateway: &Gateway) {
         if let Some(tls) = &gateway.tls {
             let from = self.0.len();
-            handshake(tls, PHASE, self);
+            handshake(tls, PHASE, PHASE, self);
             for entry in self.0.iter_mut().skip(from) {
                 entry.summary = format!("gateway: {}", entry.summary).into();
             }
