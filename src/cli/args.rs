@@ -132,6 +132,11 @@ pub(crate) struct Input {
     #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
     pub(crate) keylog: Vec<PathBuf>,
 
+    /// Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp's rsakeys.ini; may
+    /// be given several times)
+    #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
+    pub(crate) rsa_key: Vec<PathBuf>,
+
     /// The error that the user saw, as mstsc shows it: which sessions fit it, which don't, and why
     #[arg(long, value_name = "0x904/0x7", help_heading = "Showing")]
     pub(crate) saw: Option<ClientCode>,

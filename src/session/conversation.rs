@@ -83,7 +83,7 @@ impl Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
             sniffed: PerDir::default(),
-            clear: inside::Reader::default(),
+            clear: inside::Reader::of_plain(keys.clone()),
             inside_tls: None,
             tls: TlsStream::new(limits, keys),
             preambles: Preambles::default(),

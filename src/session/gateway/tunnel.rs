@@ -21,8 +21,10 @@ const SEED: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Gateways {
     keys: Keys,
-    tunnels: Arc<Mutex<HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>>>,
+    tunnels: Arc<Mutex<Known>>,
 }
+
+type Known = HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>;
 
 /// Client, gateway and RDG-Connection-Id.
 type Id = (IpAddr, SocketAddr, String);
