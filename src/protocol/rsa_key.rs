@@ -1,8 +1,6 @@
 //! RSA private keys in files: PEM (PKCS #1, RFC 8017, appendix A.1.2; PKCS #8, RFC 5208) and xrdp's rsakeys.ini.
 
-use x509_parser::der_parser::ber::{BerObject, BerObjectContent};
-use x509_parser::der_parser::der::parse_der;
-use x509_parser::pem::Pem;
+use super::der::{INTEGER, OCTET_STRING, SEQUENCE, elements, find};
 
 /// What opens what was encrypted with the public key. Big-endian.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,8 +16,9 @@ const LONGEST: usize = 1024;
 
 /// Reads every key of a file; none where it is of another kind.
 pub fn parse(file: &[u8]) -> Vec<RsaPrivateKey> {
-    let pem = Pem::iter_from_buffer(file).filter_map(Result::ok).filter_map(|pem| der(&pem.contents));
-    pem.chain(ini(file)).filter(RsaPrivateKey::is_sound).collect()
+    let text = String::from_utf8_lossy(file);
+    let keys = pem(&text).filter_map(|der| in_der(&der)).chain(ini(&text));
+    keys.filter(RsaPrivateKey::is_sound).collect()
 }
 
 impl RsaPrivateKey {
@@ -29,40 +28,69 @@ impl RsaPrivateKey {
     }
 }
 
-fn der(bytes: &[u8]) -> Option<RsaPrivateKey> {
-    let (_, object) = parse_der(bytes).ok()?;
-    match object.as_sequence().ok()?.as_slice() {
-        // PKCS #8: version, algorithm, the key of PKCS #1 in an octet string.
-        [_, BerObject { content: BerObjectContent::Sequence(_), .. }, key, ..] => der(key.as_slice().ok()?),
-        // PKCS #1: version, modulus, public exponent, private exponent.
-        [_, modulus, _, exponent, ..] => {
-            Some(RsaPrivateKey { modulus: number(modulus)?, exponent: number(exponent)? })
-        }
-        _ => None,
-    }
+/// What stands between `-----BEGIN ... KEY-----` and its end (RFC 7468); a key under a password is none.
+fn pem(text: &str) -> impl Iterator<Item = Vec<u8>> {
+    text.split("-----BEGIN ").skip(1).filter_map(|part| {
+        let (label, rest) = part.split_once("-----")?;
+        let (body, _) = rest.split_once("-----END ")?;
+        matches!(label, "PRIVATE KEY" | "RSA PRIVATE KEY").then(|| base64(body))?
+    })
 }
 
-/// Without the zeros that lead.
-fn number(object: &BerObject<'_>) -> Option<Vec<u8>> {
-    let bytes = object.as_slice().ok()?;
-    let start = bytes.iter().position(|byte| *byte != 0)?;
-    bytes.get(start..).map(<[u8]>::to_vec)
+/// RFC 4648, section 4.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=');
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit.wrapping_sub(b'A'),
+            b'a'..=b'z' => digit.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => digit.wrapping_sub(b'0').wrapping_add(52),
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count = count.wrapping_add(6);
+        if let Some(left) = count.checked_sub(8) {
+            bytes.push((bits >> left) as u8);
+            count = left;
+        }
+    }
+    Some(bytes)
+}
+
+fn in_der(bytes: &[u8]) -> Option<RsaPrivateKey> {
+    let key = find(bytes, SEQUENCE)?;
+    // PKCS #8: version, algorithm, the key of PKCS #1 in an octet string.
+    if let Some(inner) = find(key, OCTET_STRING) {
+        return pkcs1(find(inner, SEQUENCE)?);
+    }
+    pkcs1(key)
+}
+
+/// Version, modulus, public exponent, private exponent.
+fn pkcs1(key: &[u8]) -> Option<RsaPrivateKey> {
+    let mut numbers = elements(key).filter(|(tag, _)| *tag == INTEGER).map(|(_, number)| number);
+    let mut next = |skip: usize| {
+        let number = numbers.nth(skip)?;
+        // Without the zeros that lead.
+        number.get(number.iter().position(|byte| *byte != 0)?..).map(<[u8]>::to_vec)
+    };
+    Some(RsaPrivateKey { modulus: next(1)?, exponent: next(1)? })
 }
 
 /// `pub_mod=0x12,0x34,...` and `pri_exp=...`, little-endian.
-fn ini(file: &[u8]) -> Option<RsaPrivateKey> {
-    let field = |name: &[u8]| {
-        let mut lines = file.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-        let value = lines.find_map(|line| line.strip_prefix(name)?.trim_ascii().strip_prefix(b"="))?;
-        let bytes = std::str::from_utf8(value)
-            .ok()?
-            .split(',')
-            .map(|byte| u8::from_str_radix(byte.trim().strip_prefix("0x")?, 16).ok());
+fn ini(text: &str) -> Option<RsaPrivateKey> {
+    let field = |name: &str| {
+        let value = text.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().strip_prefix('='))?;
+        let bytes = value.split(',').map(|byte| u8::from_str_radix(byte.trim().strip_prefix("0x")?, 16).ok());
         let mut bytes = bytes.collect::<Option<Vec<u8>>>()?;
         bytes.reverse();
         Some(bytes)
     };
-    Some(RsaPrivateKey { modulus: field(b"pub_mod")?, exponent: field(b"pri_exp")? })
+    Some(RsaPrivateKey { modulus: field("pub_mod")?, exponent: field("pri_exp")? })
 }
 
 #[cfg(test)]
@@ -79,11 +107,11 @@ mod tests {
         let ini = b"[keys]\npub_exp=0x11,0x00\npub_mod=0xa1,0x0c\npub_sig=0x00\npri_exp=0xc1,0x0a\n";
         assert!(parse(ini) == [key.clone()]);
         let pkcs1 = hex("3014 020100 02020ca1 020111 02020ac1 02013d 020135");
-        assert!(der(&pkcs1) == Some(key.clone()));
+        assert!(in_der(&pkcs1) == Some(key.clone()));
         let algorithm = hex("020100 300d06092a864886f70d0101010500");
         let inner = [&[4, pkcs1.len() as u8][..], &pkcs1].concat();
         let body = [algorithm, inner].concat();
-        assert!(der(&[&[0x30, body.len() as u8][..], &body].concat()) == Some(key.clone()));
+        assert!(in_der(&[&[0x30, body.len() as u8][..], &body].concat()) == Some(key.clone()));
         // What openssl asn1parse and base64 make of the first.
         let pem = "-----BEGIN RSA PRIVATE KEY-----\nMBQCAQACAgyhAgERAgIKwQIBPQIBNQ==\n-----END RSA PRIVATE KEY-----\n";
         assert!(parse(pem.as_bytes()) == [key]);
@@ -94,7 +122,8 @@ mod tests {
         #[test]
         fn never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&bytes);
-            let _ = der(&bytes);
+            let _ = in_der(&bytes);
+            let _ = base64(&String::from_utf8_lossy(&bytes));
         }
     }
 }
