@@ -250,6 +250,38 @@ fn replayed_captures_get_the_verdicts_of_their_files() {
     assert!(still.is_empty(), "{} of {}:\n{}", still.len(), captures.len(), still.join("\n"));
 }
 
+/// Secrets come while the connections that they are of are captured: `live` was started before.
+#[test]
+fn a_key_log_is_read_on_as_it_is_written() {
+    use rdpwhy::capture::{Capture, Source};
+    if !wanted("a_key_log_is_read_on_as_it_is_written") {
+        return;
+    }
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("keys.txt");
+    std::fs::write(&log, "# begun\n").unwrap();
+    let cable = Cable::new("keys");
+    let mut live = cable.live(&format!("-i wire --keylog {}", log.display()));
+    for (code, name) in
+        [("server-denied-connection", "keyed-ironrdp"), ("licensing-failed", "keyed-no-license-server")]
+    {
+        let path = captures.join(code).join(name).with_extension("pcapng");
+        let mut capture = Capture::open(Source::Path(path.clone()), 0).unwrap();
+        while capture.next_frame().is_some() {}
+        let mut written = std::fs::read(&log).unwrap();
+        written.extend_from_slice(&capture.info().secrets[0].data);
+        std::fs::write(&log, written).unwrap();
+        cable.replay(&path, "");
+        let session = live.line();
+        assert_eq!(session["diagnosis"]["code"], code, "{session}");
+        assert_eq!(session["diagnosis"]["confidence"], "certain");
+        assert_eq!(session["tls"]["decrypted"], true);
+    }
+    let (_, errors) = live.end();
+    assert!(!errors.contains("key log"), "{errors}");
+}
+
 /// Captures with one session that failed, and was over at its end. A session replayed again is the same session.
 fn failed(which: usize) -> PathBuf {
     let captures = [

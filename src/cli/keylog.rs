@@ -20,9 +20,15 @@ pub(crate) fn read(files: &[PathBuf]) -> (Keys, Status) {
     let mut status = Status::Done;
     for path in files {
         let read = KeyLog::open(path).and_then(|mut log| log.read(&keys, true));
-        if let Err(why) = read.map_err(|error| described(path, &error)).and_then(|added| judge(path, added)) {
-            tell(&why);
-            status = Status::Trouble;
+        match read.map_err(|error| described(path, &error)).and_then(|added| judge(path, added)) {
+            Ok(()) if keys.is_empty() => {
+                tell(&format!("warning: {}: the key log holds no secret", path.display()));
+            }
+            Ok(()) => {}
+            Err(why) => {
+                tell(&why);
+                status = Status::Trouble;
+            }
         }
     }
     (keys, status)
@@ -103,23 +109,17 @@ fn described(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// A file without a single secret is another file, or an empty one.
+/// A file with lines, and without a single secret, is no key log.
 fn judge(path: &Path, added: Added) -> Result<(), String> {
-    let file = path.display();
-    match (added.secrets, added.first_unknown) {
-        (0, Some(line)) => Err(format!(
-            "{file}: no key log: line {} is not a label, a client random and a secret in hexadecimal",
+    if let (0, Some(line)) = (added.secrets, added.first_unknown) {
+        return Err(format!(
+            "{}: no key log: line {} is not a label, a client random and a secret in hexadecimal",
+            path.display(),
             number(line)
-        )),
-        (0, None) => {
-            tell(&format!("warning: {file}: the key log holds no secret yet"));
-            Ok(())
-        }
-        _ => {
-            odd(path, added);
-            Ok(())
-        }
+        ));
     }
+    odd(path, added);
+    Ok(())
 }
 
 fn odd(path: &Path, added: Added) {

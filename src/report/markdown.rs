@@ -89,6 +89,9 @@ fn story<W: Write>(
     if let Some(saw) = &session.saw {
         writeln!(out, "\n{}", markdown(&saw::line(saw)))?;
     }
+    if let Some(inside) = story::inside(session).filter(|_| depth != Depth::None) {
+        writeln!(out, "\n{}", markdown(&inside))?;
+    }
     if let Some(place) = place {
         writeln!(out, "\n{} ({})", markdown(&session.diagnosis.title), session.diagnosis.code)?;
         writeln!(out, "\n{}", markdown(&summary::in_brief(place, session.id)))?;

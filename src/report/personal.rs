@@ -9,7 +9,11 @@ type Finds = fn(&Session) -> bool;
 const HELD: [(&str, Finds); 6] = [
     ("IP addresses", |_| true),
     ("user names (cookies or routing tokens)", |session| {
-        session.negotiation.cookie.is_some() || session.negotiation.routing_token.is_some()
+        let fact = |of: &str, name: &str| session.rdp.get(of).is_some_and(|of| !of[name].is_null());
+        session.negotiation.cookie.is_some()
+            || session.negotiation.routing_token.is_some()
+            || session.rdp.contains_key("user_name")
+            || ["nla", "licensing", "logon_info", "redirection"].into_iter().any(|of| fact(of, "user_name"))
     }),
     ("host names", |session| {
         let named = |name: &Option<String>| name.is_some();

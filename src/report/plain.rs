@@ -41,6 +41,9 @@ pub(super) fn story<W: Write>(
     if let Some(saw) = &session.saw {
         lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &saw::line(saw)))?;
     }
+    if let Some(inside) = story::inside(session).filter(|_| depth != Depth::None) {
+        lines.hanging(2, (Tone::Plain, ""), (Tone::Plain, &inside))?;
+    }
     if depth != Depth::None {
         lines.blank()?;
     }

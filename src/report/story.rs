@@ -1,5 +1,7 @@
 //! A session's story as data: what every format for people tells, in the order that it is told.
 
+use serde_json::Value;
+
 use super::model::{
     Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Mode, Outcome, Owner,
     Phase, Rival, Session, Side,
@@ -92,6 +94,27 @@ pub(super) fn endpoint(end: &Endpoint) -> String {
         Some(name) => format!("{address} ({name})"),
         None => address.to_string(),
     }
+}
+
+/// "Inside: user POND\flora, by NTLM; computer WS-17, build 18363 (...); channels rdpdr, cliprdr", where that can be read.
+pub(super) fn inside(session: &Session) -> Option<String> {
+    let nla = session.rdp.get("nla");
+    let fact = |key: &str| session.rdp.get(key).or_else(|| nla?.get(key));
+    let text = |key: &str| fact(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let domain = text("domain").or_else(|| text("domain_name"));
+    let domain = domain.map_or_else(String::new, |domain| format!("{domain}\\"));
+    let by = text("authentication").map_or_else(String::new, |by| format!(", by {by}"));
+    let user = text("user_name").map(|user| format!("user {domain}{user}{by}"));
+    let os = text("client_os").map_or_else(String::new, |os| format!(" ({os})"));
+    let build = fact("client_build").filter(|build| build.as_u64() != Some(0));
+    let build = build.map_or_else(String::new, |build| format!(", build {build}{os}"));
+    let computer = text("client_name").or_else(|| text("workstation"));
+    let computer = computer.map(|computer| format!("computer {computer}{build}"));
+    let channels = fact("channels").and_then(Value::as_array);
+    let channels: Vec<&str> = channels.into_iter().flatten().filter_map(Value::as_str).collect();
+    let channels = (!channels.is_empty()).then(|| format!("channels {}", channels.join(", ")));
+    let parts: Vec<String> = [user, computer, channels].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Inside: {}", parts.join("; ")))
 }
 
 /// "Session 3 failed: 10.0.0.2:50204 (WS-17) to 10.0.0.1:3389".

@@ -378,7 +378,7 @@ named() {
 # rdp_server [OPTION=VALUE...], rdp_client HOST [OPTION=VALUE...]: IronRDP's server and client, keyed (peers/ironrdp)
 rdp_server() {
     [ -e "$WORK/server.crt" ] || certificate server
-    start server rdp-server "$IRONRDP" server 0.0.0.0:3389 "$WORK/server.crt" "$WORK/server.key" "$@"
+    start server rdp-server "$IRONRDP" server 0.0.0.0:3389 "$WORK/server.crt" "$WORK/server.key" user=flora domain=POND "$@"
     listening server 3389
 }
 

@@ -19,7 +19,8 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     if server_spoke_last_word || session.facts.midstream || lacks {
         return None;
     }
-    let flights = tls.flights().iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
+    let all = tls.flights();
+    let flights = all.iter().filter(|flight| flight.dir == Dir::ClientToServer).count();
     if session.shape.when(Phase::McsConnect).is_some() || session.is_active() {
         return None;
     }
@@ -30,15 +31,27 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         1..=BEFORE_CREDENTIALS => "during NLA, before it sent credentials",
         _ => "during NLA, after it sent credentials",
     };
+    // Where the client has proved the password, it has nothing to ask its user.
+    let turned_away = flights == BEFORE_CREDENTIALS
+        && !session.facts.is_decrypted()
+        && all.last().is_some_and(|answer| answer.dir == Dir::ServerToClient && answer.records == 1);
     let verdict = Verdict::new(
         RULE.code,
         Outcome::Aborted,
         Side::Client,
-        Confidence::Likely,
+        if turned_away { Confidence::Possible } else { Confidence::Likely },
         Evidence::seen(end.stamp, format!("client left with {how} {stage}, {waited} after the last TLS record")),
     )
     .with(Evidence::seen(over, "the TLS handshake was over"))
     .explain(format!("TLS was up and the server had sent no error when the client ended the connection {stage}."));
+    let verdict = if turned_away {
+        verdict.rival(
+            "the server refused the credentials, in a message as long as a good answer",
+            "the server's log; a key log of the connection shows the answer",
+        )
+    } else {
+        verdict
+    };
     let expired = tls.certificate_outside_validity(end.stamp.time) == Some(true);
     Some(if expired {
         verdict.rival("the client refused the server's certificate, which is outside its validity", "the certificate's dates in this report; look for a certificate warning on the client")

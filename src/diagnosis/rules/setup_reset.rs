@@ -1,6 +1,7 @@
 //! Reset or closed after security was up and before the session was active.
 
 use super::*;
+use crate::session::Phase;
 
 pub(super) const RULE: Rule = Rule { code: "setup-reset", supersedes: &[], check };
 
@@ -17,5 +18,14 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             .owned_by(if side == Side::Client { "client" } else { "server" })
             .titled(format!("The {who} broke off while the session was being set up"))
             .explain(format!("Encryption and logon were done and the session was being set up ({phase}) when the {who} ended the connection with {how}, without a reason that can be read."));
+    let turned_away = side == Side::Client && session.phase() == Phase::Licensing && !session.facts.is_decrypted();
+    let verdict = if turned_away {
+        verdict.rival(
+            "the server refused a license: that message is as long as the one that says all is well",
+            "the client's dialog and the server's licensing events; a key log shows the message itself",
+        )
+    } else {
+        verdict
+    };
     Some(crate::diagnosis::injection::with_rival(session, verdict))
 }

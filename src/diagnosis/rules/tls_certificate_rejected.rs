@@ -15,7 +15,11 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     });
     let what = certificate.as_ref().map_or(
         "Under TLS 1.3 the certificate itself is not visible.".to_owned(),
-        |certificate| format!("In clear: {}.", certificate.text),
+        |certificate| {
+            // TLS 1.3 encrypts it.
+            let how = if tls.is_13() { "Opened with the keys given" } else { "In clear" };
+            format!("{how}: {}.", certificate.text)
+        },
     );
     Some(
         Verdict::failed(RULE.code, Side::Client, confidence, refusal.evidence)

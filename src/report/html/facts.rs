@@ -1,5 +1,7 @@
 //! What was offered beside what was chosen, the certificate, TCP's health: tables below a story.
 
+use serde_json::Value;
+
 use super::super::model::{Bits, Coded, Outcome, PerDirection, Session, Transport};
 use super::super::paint::View;
 use super::super::text::number;
@@ -87,23 +89,48 @@ fn certificate(session: &Session, view: &View) -> Group {
 }
 
 fn inside(session: &Session) -> Group {
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Object(coded) => match (coded.get("name"), coded.get("names"), coded.get("value"))
-        {
-            (Some(serde_json::Value::String(name)), ..) => name.clone(),
-            (_, Some(serde_json::Value::Array(names)), _) => {
-                names.iter().filter_map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+    let mut rows = Vec::new();
+    for (name, value) in &session.rdp {
+        let name = name.replace('_', " ");
+        match value {
+            Value::Object(facts) if !is_coded(facts) => {
+                rows.extend(facts.iter().map(|(fact, value)| {
+                    (format!("{name}: {}", fact.replace('_', " ")), vec![fact_text(value)])
+                }));
             }
-            _ => value.to_string(),
-        },
-        serde_json::Value::Array(values) if values.iter().all(serde_json::Value::is_string) => {
-            values.iter().filter_map(|value| value.as_str()).collect::<Vec<_>>().join(", ")
+            value => rows.push((name, vec![fact_text(value)])),
         }
-        other => other.to_string(),
-    };
-    let rows = session.rdp.iter().map(|(name, value)| (name.replace('_', " "), vec![text(value)])).collect();
+    }
     Group { title: "Inside the session", open: false, header: Vec::new(), rows }
+}
+
+fn is_coded(facts: &serde_json::Map<String, Value>) -> bool {
+    facts.contains_key("value") && (facts.contains_key("name") || facts.contains_key("names"))
+}
+
+fn fact_text(value: &Value) -> String {
+    let list =
+        |values: &[Value], between: &str| values.iter().map(fact_text).collect::<Vec<_>>().join(between);
+    match value {
+        Value::Null => "not known".to_owned(),
+        Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) if values.iter().any(Value::is_object) => list(values, "; "),
+        Value::Array(values) => list(values, ", "),
+        Value::Object(coded) => match (coded.get("name"), coded.get("names"), coded.get("value")) {
+            (Some(Value::String(name)), _, Some(_)) => name.clone(),
+            (_, Some(Value::Array(names)), _) if !names.is_empty() => list(names, ", "),
+            (.., Some(Value::Number(number))) => number.to_string(),
+            _ => {
+                let facts = coded
+                    .iter()
+                    .map(|(fact, value)| format!("{} {}", fact.replace('_', " "), fact_text(value)));
+                facts.collect::<Vec<_>>().join(", ")
+            }
+        },
+        Value::Number(number) => number.to_string(),
+    }
 }
 
 fn tcp(session: &Session) -> Group {

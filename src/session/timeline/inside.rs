@@ -356,6 +356,7 @@ fn data(data: &Data) -> Told {
             ("save-session-info", format!("Save Session Info: {}", session_info(info)))
         }
         Data::Status(code) => ("server-status-info", format!("Server Status Info: {code}")),
+        Data::MonitorLayout(1) => ("monitor-layout", "Monitor Layout: one monitor".to_owned()),
         Data::MonitorLayout(count) => ("monitor-layout", format!("Monitor Layout: {count} monitors")),
         Data::Other(ShareDataType::PDUTYPE2_BITMAPCACHE_PERSISTENT_LIST) => {
             ("persistent-key-list", "Persistent Key List".to_owned())

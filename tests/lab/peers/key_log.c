@@ -30,12 +30,21 @@ static void append(const void *connection, const char *line)
     close(file);
 }
 
+/* A program may have loaded OpenSSL at run time, for itself alone. */
+static void *find(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    void *library = found ? NULL : dlopen("libssl.so.3", RTLD_LAZY | RTLD_NOLOAD);
+
+    return library ? dlsym(library, name) : found;
+}
+
 void *SSL_new(void *context)
 {
-    void *(*original)(void *) = (void *(*)(void *))dlsym(RTLD_NEXT, "SSL_new");
-    void (*listen)(void *, key_log) = (void (*)(void *, key_log))dlsym(RTLD_NEXT, "SSL_CTX_set_keylog_callback");
+    void *(*original)(void *) = (void *(*)(void *))find("SSL_new");
+    void (*listen)(void *, key_log) = (void (*)(void *, key_log))find("SSL_CTX_set_keylog_callback");
 
     if (listen)
         listen(context, append);
-    return original(context);
+    return original ? original(context) : NULL;
 }

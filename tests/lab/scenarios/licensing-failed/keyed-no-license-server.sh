@@ -2,7 +2,7 @@ how="the licensing error NO_LICENSE_SERVER (total abort) in place of STATUS_VALI
 peers="IronRDP's client and server (ironrdp-connector and ironrdp-acceptor 0.12)"
 forged="the moment is chosen, the message is IronRDP's"
 play() {
-    rdp_server user=flora refuse=license:6
+    rdp_server refuse=license:6
     capture client
     rdp_client $SERVER4
 }

@@ -2,7 +2,7 @@ how="the Attach User Confirm says too-many-users (13), over TLS 1.3, with the se
 peers="IronRDP's client and server (ironrdp-connector and ironrdp-acceptor 0.12)"
 forged="the moment is chosen, the message is IronRDP's"
 play() {
-    rdp_server user=flora refuse=mcs:13
+    rdp_server refuse=mcs:13
     capture client
     rdp_client $SERVER4
 }

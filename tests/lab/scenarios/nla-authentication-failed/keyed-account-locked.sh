@@ -2,7 +2,7 @@ how="NLA (NTLM), with the session's TLS secrets in the capture: STATUS_ACCOUNT_L
 peers="IronRDP's client and server (ironrdp-connector and ironrdp-acceptor 0.12)"
 forged="the reason: IronRDP has no accounts that could be locked"
 play() {
-    rdp_server user=flora security=hybrid refuse=nla:0xC0000234
+    rdp_server security=hybrid refuse=nla:0xC0000234
     capture client
     rdp_client $SERVER4 security=hybrid
 }

@@ -2,7 +2,7 @@ how="Set Error Info 0x7 and a Disconnect Provider Ultimatum in place of the Dema
 peers="IronRDP's client and server (ironrdp-connector and ironrdp-acceptor 0.12)"
 forged="the moment is chosen, the message is IronRDP's"
 play() {
-    rdp_server user=flora refuse=error:0x7
+    rdp_server refuse=error:0x7
     capture client
     rdp_client $SERVER4
 }

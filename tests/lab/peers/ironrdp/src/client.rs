@@ -7,6 +7,7 @@ use ironrdp_pdu::gcc::{ConnectionType, KeyboardType};
 use ironrdp_pdu::nego::SecurityProtocol;
 use ironrdp_pdu::rdp::capability_sets::{MajorPlatformType, RailSupportLevel};
 use ironrdp_pdu::rdp::client_info::{PerformanceFlags, TimezoneInfo};
+use ironrdp_tls::CertificateValidation;
 use ironrdp_tokio::TokioFramed;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -37,7 +38,7 @@ fn config(options: &Options) -> Config {
         keyboard_subtype: 0,
         keyboard_functional_keys_count: 12,
         keyboard_layout: 0x409,
-        connection_type: ConnectionType::LAN,
+        connection_type: ConnectionType::Lan,
         ime_file_name: String::new(),
         bitmap: None,
         dig_product_id: String::new(),
@@ -70,7 +71,12 @@ pub async fn run(server: &str, options: &Options) -> Fallible<()> {
     let mut framed = TokioFramed::new(stream);
     let upgrade = ironrdp_tokio::connect_begin(&mut framed, &mut connector).await?;
     let name = "server.lab.test";
-    let (stream, certificate) = ironrdp_tls::upgrade(framed.into_inner_no_leftover(), name).await?;
+    let policy = match options.get("check", 0) {
+        0 => CertificateValidation::DangerouslyAcceptInvalidCertificate,
+        _ => CertificateValidation::Strict,
+    };
+    let stream = framed.into_inner_no_leftover();
+    let (stream, certificate) = ironrdp_tls::upgrade_with_certificate_validation(stream, name, policy).await?;
     let key = ironrdp_tls::extract_tls_server_public_key(&certificate).ok_or("no key")?.to_vec();
     let upgraded = ironrdp_tokio::mark_as_upgraded(upgrade, &mut connector);
     let mut framed = TokioFramed::new(stream);

@@ -3,8 +3,9 @@
 //!
 //! A real RDP client and server, IronRDP's, for one connection. Both tell their TLS secrets to the file that SSLKEYLOGFILE names.
 //!
-//! Options of both: user=NAME (lab), password=WORD (password), security=ssl|hybrid|hybrid-ex (ssl). The client's: domain=NAME,
-//! stay=SECONDS after the session is active (1). The server's: refuse=WHAT, which it does with IronRDP's own messages:
+//! Options of both: user=NAME (lab), password=WORD (password), domain=NAME, security=ssl|hybrid|hybrid-ex
+//! (ssl). The client's: stay=SECONDS after the session is active (1),
+//! check=1: it refuses a certificate that no authority signed. The server's: refuse=WHAT, which it does with IronRDP's own messages:
 //!
 //! - nla:STATUS: whatever the password, an NTSTATUS in place of its answer to the client's AUTHENTICATE_MESSAGE
 //! - authorization: the Early User Authorization Result says no (hybrid-ex)

@@ -9,7 +9,8 @@ use ironrdp_acceptor::{Acceptor, BeginResult, DesktopSize, accept_begin};
 use ironrdp_connector::sspi::credssp::{EarlyUserAuthResult, NStatusCode, ServerError, ServerState, TsRequest};
 use ironrdp_connector::sspi::generator::GeneratorState;
 use ironrdp_connector::sspi::{self, AuthIdentity, Username};
-use ironrdp_connector::{Credentials, Sequence as _};
+use ironrdp_pdu::rdp::client_info::Credentials;
+use ironrdp_connector::Sequence as _;
 use ironrdp_core::{Encode, WriteBuf, decode, encode_buf, encode_vec};
 use ironrdp_pdu::mcs::{AttachUserConfirm, DisconnectProviderUltimatum, DisconnectReason, SendDataIndication};
 use ironrdp_pdu::nego::SecurityProtocol;
@@ -80,7 +81,7 @@ pub async fn run(at: &str, certificate: &str, key: &str, options: &Options) -> F
         let credentials = Credentials {
             username: options.text("user", "lab"),
             password: options.text("password", "password"),
-            domain: None,
+            domain: options.0.get("domain").cloned(),
         };
         let size = DesktopSize { width: 800, height: 600 };
         let mut acceptor = Acceptor::new(options.security(), size, capabilities(size), Some(credentials));
