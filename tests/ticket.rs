@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -27,6 +28,31 @@ fn verdicts(file: &Path) -> Vec<[String; 3]> {
             .map(|value| value.as_str().unwrap().to_owned())
     };
     report["sessions"].as_array().unwrap().iter().map(verdict).collect()
+}
+
+/// The verdicts without the TLS secrets that the capture may hold: they are in nothing that is written.
+fn verdicts_without_secrets(file: &Path) -> Vec<[String; 3]> {
+    const SECRETS: [u8; 4] = [0x0A, 0, 0, 0];
+    let bytes = std::fs::read(file).unwrap();
+    let mut rest = bytes.as_slice();
+    let (mut kept, mut any) = (Vec::new(), false);
+    // The blocks of a pcapng, as the lab writes them: little-endian, type and length first.
+    while file.extension().is_some_and(|ending| ending == "pcapng") && rest.len() >= 8 {
+        let length = u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
+        let (block, after) = rest.split_at(length.clamp(8, rest.len()));
+        if block.starts_with(&SECRETS) {
+            any = true;
+        } else {
+            kept.extend_from_slice(block);
+        }
+        rest = after;
+    }
+    if !any {
+        return verdicts(file);
+    }
+    let mut copy = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap();
+    copy.write_all(&kept).unwrap();
+    verdicts(copy.path())
 }
 
 fn report(file: &Path, to: &Path, args: &[&str]) {
@@ -105,7 +131,7 @@ fn an_annotated_capture_says_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
     let made = of_each_capture(folder.path(), |from, to| {
         report(from, to, &[]);
-        let (before, after) = (verdicts(from), verdicts(to));
+        let (before, after) = (verdicts_without_secrets(from), verdicts(to));
         if before == after { Ok(()) } else { Err(format!("{before:?} became {after:?}")) }
     });
     let wrong = newly_malformed(&made, &folder.path().join("all"));
@@ -117,7 +143,7 @@ fn a_redacted_capture_says_the_same_again() {
     let folder = tempfile::tempdir().unwrap();
     let made = of_each_capture(folder.path(), |from, to| {
         report(from, to, &["--redact"]);
-        let (before, after) = (verdicts(from), verdicts(to));
+        let (before, after) = (verdicts_without_secrets(from), verdicts(to));
         if before == after { Ok(()) } else { Err(format!("{before:?} became {after:?}")) }
     });
     let wrong = newly_malformed(&made, &folder.path().join("all"));

@@ -132,6 +132,11 @@ pub(crate) struct Input {
     #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
     pub(crate) keylog: Vec<PathBuf>,
 
+    /// Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp's rsakeys.ini; may
+    /// be given several times)
+    #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
+    pub(crate) rsa_key: Vec<PathBuf>,
+
     /// Only the list of sessions, without their stories, and nothing on stderr but what went wrong
     #[arg(short, long, help_heading = "Showing")]
     pub(crate) quiet: bool,

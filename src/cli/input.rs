@@ -70,13 +70,14 @@ impl Found {
 
     fn read_once(args: &Input, twice: bool) -> Option<Self> {
         let (keys, keys_status) = keylog::read(&args.keylog);
+        let private_status = keylog::read_private(&args.rsa_key, &keys);
         let (captures, again, status) = open(args, twice);
         if captures.is_empty() {
             return None;
         }
         let found = find(captures, args, &keys);
         keylog::say_if_unused(&keys);
-        Some(Found { again, status: status.max(keys_status), ..found })
+        Some(Found { again, status: status.max(keys_status).max(private_status), ..found })
     }
 
     /// The captures once more, from the start, each with its index; all of them, or one.

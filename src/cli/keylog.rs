@@ -1,4 +1,4 @@
-//! `--keylog`: files of TLS secrets, which clients and servers write while they are asked to.
+//! `--keylog`: files of TLS secrets, which clients and servers write while they are asked to; `--rsa-key`: private keys.
 //!
 //! What is told of them are names, counts and line numbers, never a line.
 
@@ -67,8 +67,32 @@ pub(crate) fn follow(files: &[PathBuf]) -> Result<Keys, String> {
     Ok(keys)
 }
 
+/// Reads private keys. Of a file that cannot be used it is said why.
+pub(crate) fn read_private(files: &[PathBuf], keys: &Keys) -> Status {
+    /// No file of keys is longer.
+    const LONGEST: u64 = 1 << 20;
+    let mut status = Status::Done;
+    for path in files {
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+        let file = path.display();
+        match read {
+            Ok(_) if keys.add_private(&bytes) > 0 => continue,
+            Ok(_) => tell(&format!(
+                "{file}: no private RSA key: neither PEM without a password nor an rsakeys.ini of xrdp"
+            )),
+            Err(error) => tell(&format!("{file}: the private key cannot be read: {error}")),
+        }
+        status = Status::Trouble;
+    }
+    status
+}
+
 /// Says so where keys were of no use.
 pub(crate) fn say_if_unused(keys: &Keys) {
+    if keys.is_private_unused() {
+        tell("warning: no session with Standard RDP Security was begun with the private keys given");
+    }
     if !keys.is_empty() && !keys.fitted_any() {
         let connections = count(keys.len() as u64, "connection");
         tell(&format!(

@@ -141,6 +141,9 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn start(args: &'a Args) -> Result<Self, String> {
         let keys = keylog::follow(&args.keylog)?;
+        if keylog::read_private(&args.rsa_key, &keys) != Status::Done {
+            return Err("a private key cannot be used".to_owned());
+        }
         let devices = match args.interface.as_slice() {
             [] => vec![live::default_device().map_err(|error| error.to_string())?],
             named => named.to_vec(),

@@ -266,11 +266,12 @@ fn options(files: &[PathBuf]) -> String {
         match option.as_str() {
             "-o" | "--output" => drop(typed.next()),
             "--force" => {}
-            "--keylog" => {
+            "--keylog" | "--rsa-key" => {
                 typed.next();
                 options.push(option);
             }
             keylog if keylog.starts_with("--keylog=") => options.push("--keylog".to_owned()),
+            key if key.starts_with("--rsa-key=") => options.push("--rsa-key".to_owned()),
             output if output.starts_with("-o") || output.starts_with("--output=") => {}
             _ => options.push(option),
         }

@@ -7,7 +7,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use super::standard::Standard;
 use crate::base::Dir;
+use crate::protocol::gcc::EncryptionMethods;
+use crate::protocol::rsa_key::{self, RsaPrivateKey};
 
 /// What one label says.
 #[derive(Clone)]
@@ -70,6 +73,9 @@ struct Known {
     secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
     more: Mutex<Option<More>>,
     fitted: AtomicBool,
+    /// Of servers with Standard RDP Security.
+    private: RwLock<Vec<RsaPrivateKey>>,
+    private_fitted: AtomicBool,
 }
 
 /// Secrets that may open connections. Clones share them, so that keys that come with the packets, as in a
@@ -107,6 +113,34 @@ impl Keys {
         let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
         let more = || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && (known || more()))
+    }
+
+    /// Adds the RSA private keys in a file (PEM, or xrdp's rsakeys.ini), and says how many there are: they open
+    /// Standard RDP Security.
+    pub fn add_private(&self, file: &[u8]) -> usize {
+        let found = rsa_key::parse(file);
+        let count = found.len();
+        self.0.private.write().unwrap_or_else(PoisonError::into_inner).extend(found);
+        count
+    }
+
+    /// Whether private keys were given, and none was of a connection that was read.
+    pub fn is_private_unused(&self) -> bool {
+        let given = !self.0.private.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        given && !self.0.private_fitted.load(Ordering::Relaxed)
+    }
+
+    /// What opens a connection with Standard RDP Security: `sealed` is what its Security Exchange holds.
+    pub fn standard(
+        &self,
+        method: EncryptionMethods,
+        sealed: &[u8],
+        server_random: &[u8; 32],
+    ) -> Option<Standard> {
+        let private = self.0.private.read().unwrap_or_else(PoisonError::into_inner);
+        let opens = Standard::new(&private, method, sealed, server_random);
+        self.0.private_fitted.fetch_or(opens.is_some(), Ordering::Relaxed);
+        opens
     }
 
     /// Whether any of them was of a connection that was read.

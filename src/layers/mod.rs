@@ -15,6 +15,7 @@ mod opener;
 mod opening;
 mod preamble;
 mod security;
+mod standard;
 mod tls;
 mod websocket;
 
@@ -27,4 +28,5 @@ pub use keys::{Added, Keys};
 pub use opening::KeyFit;
 pub use preamble::{Preamble, Preambles, Stripped};
 pub use security::{Hides, Security, SecurityRecord, Show};
+pub use standard::Standard;
 pub use tls::TlsStream;

@@ -18,6 +18,18 @@ pub struct FastPathHeader {
     pub header_len: usize,
 }
 
+impl FastPathHeader {
+    /// Whether its body is encrypted under Standard RDP Security.
+    pub const fn is_encrypted(&self) -> bool {
+        self.flags & 2 != 0
+    }
+
+    /// Whether its MAC counts PDUs.
+    pub const fn is_salted(&self) -> bool {
+        self.flags & 1 != 0
+    }
+}
+
 /// Parses the header at the start of `input`.
 pub fn parse_header(input: &[u8]) -> Step<FastPathHeader> {
     run(input, header)

@@ -88,6 +88,8 @@ pub struct ServerData {
     pub result: Option<GccResult>,
     /// The certificate of Standard RDP Security.
     pub certificate: Option<ServerCertificate>,
+    /// The server's random of Standard RDP Security.
+    pub random: Option<[u8; 32]>,
     /// MCS channel of share PDUs.
     pub io_channel: Option<u16>,
     /// MCS channels of the client's static virtual channels, in their order; 0 for a channel that the
@@ -213,6 +215,7 @@ pub fn server_data(user_data: &[u8]) -> Result<ServerData, Malformed> {
                 data.encryption_method = u32_at(body, 0).map(EncryptionMethods);
                 data.encryption_level = u32_at(body, 4).map(EncryptionLevel);
                 data.certificate = certificate(body);
+                data.random = body.get(16..).and_then(<[u8]>::first_chunk).copied();
             }
             SC_NET => {
                 data.io_channel = u16_at(body, 0);

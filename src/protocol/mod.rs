@@ -31,6 +31,7 @@ pub mod rdpeudp2;
 pub mod rdsaad;
 pub mod rdstls;
 pub mod redirection;
+pub mod rsa_key;
 pub mod security;
 pub mod session_info;
 pub mod share;

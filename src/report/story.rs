@@ -213,7 +213,12 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
                 *title = "session setup";
                 known.extend(events);
             }
-            None => shown.push((phase.title(), last, events)),
+            None => {
+                // A gateway's tunnel has no phase of its own.
+                let gateway = phase == Phase::TlsHandshake && session.gateway.is_some();
+                let title = if gateway { "TLS handshake, gateway" } else { phase.title() };
+                shown.push((title, last, events));
+            }
         }
     }
     let mut steps = Vec::new();

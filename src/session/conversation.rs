@@ -83,7 +83,7 @@ impl Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
             sniffed: PerDir::default(),
-            clear: inside::Reader::default(),
+            clear: inside::Reader::of_plain(keys.clone()),
             inside_tls: None,
             tls: TlsStream::new(limits, keys),
             preambles: Preambles::default(),
@@ -95,6 +95,11 @@ impl Conversation {
             link: None,
             _held: None,
         }
+    }
+
+    /// A session inside of a gateway's tunnel.
+    pub(super) fn inner(limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
+        Self::of(false, false, limits, keys, calls)
     }
 
     /// Also opens the tunnels of gateways.
@@ -315,7 +320,7 @@ impl Conversation {
         let (Some(link), Some(gateways)) = (&mut self.link, &self.gateways) else { return };
         let limits =
             Limits { sniff_bytes: self.sniff_bytes, message_bytes: self.message_bytes, ..Limits::default() };
-        let inner = || Self::of(false, false, &limits, gateways.keys().clone(), self.calls.clone());
+        let inner = || Self::inner(&limits, gateways.keys().clone(), self.calls.clone());
         if !link.push(gateways, ends, dir, clear, inner) {
             self.only_tls();
         }

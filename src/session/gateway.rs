@@ -114,8 +114,8 @@ impl Gateway {
 
     /// What the gateway said last of how something went, other than data.
     pub fn last_status(&self) -> Option<Seen<(PacketType, u32)>> {
-        let said = self.packets.iter().rev().filter(|packet| packet.value.0 == Dir::ServerToClient);
-        said.filter_map(|packet| Some(Seen::new(packet.value.1.status()?, packet.span))).next()
+        let mut said = self.packets.iter().rev().filter(|packet| packet.value.0 == Dir::ServerToClient);
+        said.find_map(|packet| Some(Seen::new(packet.value.1.status()?, packet.span)))
     }
 
     /// Its last status code of HTTP.
@@ -181,3 +181,6 @@ fn refuses(kind: PacketType, status: u32) -> bool {
     let closes = matches!(kind, PacketType::CLOSE_CHANNEL | PacketType::CLOSE_CHANNEL_RESPONSE);
     status != 0 && status != CONTINUE && !(closes && ENDS.contains(&(status & 0xFFFF)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod reader;
 use std::borrow::Cow;
 
 use crate::base::{Dir, PerDir, Seen, Span};
+use crate::layers::{Keys, Standard};
 use crate::protocol::autodetect::Characteristics;
 use crate::protocol::capabilities::Capabilities;
 use crate::protocol::client_info::ClientInfo;
@@ -77,6 +78,10 @@ pub struct Inside {
     pub active: Option<Span>,
     /// Whether `active` rests on the amount of slow-path output.
     pub active_inferred: bool,
+    /// What opens Standard RDP Security.
+    security: Option<Box<Standard>>,
+    /// The client's random as it was sent, until it is known whether a key opens it.
+    sealed_random: Option<Vec<u8>>,
     server_pdus: u64,
     server_bytes: u64,
 }
@@ -175,6 +180,20 @@ impl Inside {
         self.server
             .as_ref()
             .is_some_and(|server| server.value.encryption_method.is_some_and(|method| method.0 == 0))
+    }
+
+    /// Takes keys that may open what follows a Security Exchange.
+    fn open_with(&mut self, keys: &Keys) {
+        let Some(sealed) = self.sealed_random.take() else { return };
+        let server = self.server.as_ref().map(|server| &server.value);
+        let agreed = server.and_then(|server| server.encryption_method.zip(server.random));
+        let security = agreed.and_then(|(method, random)| keys.standard(method, &sealed, &random));
+        self.security = security.map(Box::new);
+    }
+
+    /// Whether every PDU of `dir` is needed, since it is a part of what is opened.
+    fn opens(&self, dir: Dir) -> bool {
+        self.security.as_ref().is_some_and(|security| security.is_open(dir))
     }
 
     /// Licensing began, and neither ended well nor by an error.

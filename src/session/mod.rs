@@ -204,7 +204,7 @@ impl Session {
 
     /// Whether the chosen protocol begins with an authentication inside TLS.
     pub fn uses_nla(&self) -> bool {
-        self.selected().is_some_and(|selected| selected.value != Protocols::SSL)
+        self.facts.is_direct() || self.selected().is_some_and(|selected| selected.value != Protocols::SSL)
     }
 
     /// The end that closed the connection first, unless it only answered a refusal.

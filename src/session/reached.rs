@@ -30,7 +30,7 @@ impl Facts {
                 Shape { entered: inside.phases.clone(), license_open: inside.license_open() }
             }),
             Some(tls) if tls.server_hello.is_some() && !self.midstream => {
-                Shape::of(tls, self.selected().map(|selected| selected.value))
+                Shape::of(tls, self.selected().map(|selected| selected.value), self.is_direct())
             }
             _ => Shape::default(),
         }

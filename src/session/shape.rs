@@ -34,19 +34,20 @@ const LICENSE_EXCHANGE: usize = 6;
 const FINALIZATION: usize = 4;
 
 impl Shape {
-    /// Reads the shape of `tls` under the protocol that was chosen.
-    pub fn of(tls: &Tls, selected: Option<Protocols>) -> Shape {
+    /// Reads the shape of `tls` under the protocol that was chosen; `direct` where the negotiation of RDP is inside of
+    /// it, after CredSSP (MS-RDPBCGR, section 5.4.2.2).
+    pub fn of(tls: &Tls, selected: Option<Protocols>, direct: bool) -> Shape {
         let mut shape = Shape::default();
         let records = &tls.opening;
         let Some(first) = records.iter().find(|record| record.dir == Dir::ClientToServer) else {
             return shape;
         };
-        let nla = selected.is_some_and(|selected| selected != Protocols::SSL);
+        let nla = direct || selected.is_some_and(|selected| selected != Protocols::SSL);
         if nla {
             shape.entered.push((Phase::Nla, first.span));
         }
         let Some(erect) = erect_domain(tls) else {
-            if let Some(span) = mcs_without_anchor(tls, selected) {
+            if let Some(span) = mcs_without_anchor(tls, selected, direct) {
                 shape.entered.push((Phase::McsConnect, span));
             }
             return shape;
@@ -142,11 +143,13 @@ fn erect_domain(tls: &Tls) -> Option<usize> {
 
 /// Where the settings exchange must have begun although nothing after it came: counted in the client's
 /// runs of records, which NTLM and Kerberos have alike (MS-CSSP, section 3.1.5).
-fn mcs_without_anchor(tls: &Tls, selected: Option<Protocols>) -> Option<Span> {
+fn mcs_without_anchor(tls: &Tls, selected: Option<Protocols>, direct: bool) -> Option<Span> {
     let flights = tls.flights();
     let client: Vec<&Flight> = flights.iter().filter(|flight| flight.dir == Dir::ClientToServer).collect();
     let nth = |n: usize| client.get(n).map(|flight| flight.span);
     match selected {
+        // The Connection Request comes with the credentials, and its answer before the Connect-Initial.
+        _ if direct => nth(3),
         None | Some(Protocols::SSL) => nth(0),
         // Request and answer, then Connect-Initial.
         Some(Protocols::RDSTLS | Protocols::RDSAAD) => nth(1),

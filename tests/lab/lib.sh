@@ -289,11 +289,22 @@ xrdp_start() {
             sed -i "s|^\[Globals\]|&\n$option|" "$ini"
         fi
     done
-    start server xrdp-console xrdp --nodaemon --config "$ini"
+    # In a mount namespace of its own, as `ip netns exec` makes one.
+    start server xrdp-console sh -c '[ -z "$1" ] || mount --bind "$1" /etc/xrdp/rsakeys.ini; shift; exec "$@"' sh "${RSA_KEY:-}" \
+        xrdp --nodaemon --config "$ini"
     XRDP=$PID
     local port
     port=$(sed -n 's/^port=\([0-9]*\)$/\1/p' "$ini" | head -1)
     listening server "$port"
+}
+
+# own_rsa_key BITS: xrdp gets a private key of its own for Standard RDP Security, kept beside the capture
+own_rsa_key() {
+    RSA_KEY=$WORK/rsakeys.ini
+    xrdp-keygen xrdp "$RSA_KEY" "$1"
+    mkdir -p "$(folder "$code")"
+    cp "$RSA_KEY" "$(folder "$code")/$name.ini"
+    chmod 644 "$(folder "$code")/$name.ini"
 }
 
 # relayed_xrdp_start RULE... [-- xrdp.ini OPTION...]: xrdp behind a script that changes what it says (peers/relay.py)
@@ -444,3 +455,13 @@ socks_start() {
         -o UserKnownHostsFile=/dev/null root@127.0.0.1
     listening router 1080
 }
+
+# gateway_start [OPTION...]: a Remote Desktop Gateway on 443, before a server on port 3389 of the same host (peers/gateway.py)
+gateway_start() {
+    certificate gateway
+    start server gateway python3 "$LAB/peers/gateway.py" 443 "$WORK/gateway.crt" "$WORK/gateway.key" 127.0.0.1:3389 "$@"
+    listening server 443
+}
+
+# by_gateway [OPTION...]: the user connects to desk.lab.test by way of that gateway
+by_gateway() { xfreerdp_start desk.lab.test "/g:$SERVER4" /gu:lab /gp:password /gt:http "$@"; }

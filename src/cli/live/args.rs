@@ -96,6 +96,11 @@ pub(crate) struct Live {
     #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
     pub(crate) keylog: Vec<PathBuf>,
 
+    /// Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp's rsakeys.ini; may
+    /// be given several times)
+    #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
+    pub(crate) rsa_key: Vec<PathBuf>,
+
     /// How to show sessions
     #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Showing")]
     pub(crate) format: Format,

@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
         "tls-closed-after-client-hello",
         "tls-silent-after-client-hello",
         "tls-reset-mid-handshake",
+        "tls-alert",
         "client-left-after-tls",
         "nla-silent",
         "nla-reset",
@@ -33,6 +34,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     let gateway = session.facts.gateway.as_deref()?;
     let refusal = gateway.refusal()?;
+    let alerts = session.facts.tls.iter().flat_map(|tls| &tls.alerts);
+    if alerts.filter(|alert| alert.value.is_fatal()).any(|alert| alert.span.first.before(&refusal.span.first)) {
+        return None;
+    }
     let target = gateway.target();
     let told = match refusal.value {
         Refusal::Http(status) => http(status),

@@ -18,7 +18,7 @@ pub(super) fn hello_unanswered(session: &Session) -> Option<(&Tls, Span)> {
         .is_none_or(|begun| warning.is_some_and(|span| span.first == begun))
         && (!spoke || session.facts.clear_ultimatum.is_some())
         && !session.lacks(Dir::ServerToClient)
-        && session.facts.request.is_some();
+        && (session.facts.request.is_some() || session.facts.is_direct());
     unanswered.then_some((tls, hello.span))
 }
 
@@ -62,6 +62,12 @@ pub(super) fn ended_after_hello(
     });
     let text = format!("server's side sent {how} {delay} after the ClientHello; {warned}, no ServerHello");
     let agreed = "server had agreed to TLS in the Connection Confirm";
+    let before = match &session.facts.confirm {
+        None if session.facts.is_direct() => {
+            "The client began with TLS, as with a virtual machine's console; the server's side"
+        }
+        _ => "The server agreed to TLS, then its side",
+    };
     Some(
         Verdict::failed(code, Side::Server, confidence, Evidence::seen(end, text))
             .with(Evidence::seen(hello, "client sent the ClientHello"))
@@ -69,7 +75,7 @@ pub(super) fn ended_after_hello(
             .owned_by(if worked.is_none() { "certificate" } else { "unknown" })
             .knowing(Fact::WorkedBefore, worked.is_some())
             .explain(format!(
-                "The server agreed to TLS, then its side ended the connection with {how} {delay} after the \
+                "{before} ended the connection with {how} {delay} after the \
                  ClientHello without saying why.{others}{good}"
             )),
     )

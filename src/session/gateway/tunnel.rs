@@ -21,8 +21,10 @@ const SEED: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Gateways {
     keys: Keys,
-    tunnels: Arc<Mutex<HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>>>,
+    tunnels: Arc<Mutex<Known>>,
 }
+
+type Known = HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>;
 
 /// Client, gateway and RDG-Connection-Id.
 type Id = (IpAddr, SocketAddr, String);
@@ -256,15 +258,20 @@ impl Tunnel {
         }
         let mut first = lane.since.take().unwrap_or(span.first);
         let joined;
-        let mut rest = bytes;
-        if !lane.pending.is_empty() {
+        let (mut rest, known) = (bytes, lane.pending.len());
+        if known > 0 {
             lane.pending.extend_from_slice(bytes);
             joined = std::mem::take(&mut lane.pending);
             rest = &joined;
         }
         if !lane.begun && dir == Dir::ServerToClient {
             match tsgu::after_seed(rest) {
-                Some(at) => rest = rest.get(at..).unwrap_or_default(),
+                Some(at) => {
+                    rest = rest.get(at..).unwrap_or_default();
+                    if at >= known {
+                        first = span.first;
+                    }
+                }
                 None if rest.len() > SEED => return self.lose(dir),
                 None => return lane.keep(rest, first),
             }

@@ -4,6 +4,8 @@
 use super::{Inside, Logon, Message, Multitransport, Pdu};
 use crate::base::{Dir, Seen, Span};
 use crate::protocol::autodetect::{self, AutoDetect};
+use crate::protocol::fastpath::FastPathHeader;
+use crate::protocol::gcc::EncryptionLevel;
 use crate::protocol::license::{self, License, LicenseErrorCode, LicenseMessageType};
 use crate::protocol::mcs::{self, McsResult};
 use crate::protocol::security::{self, SecurityFlags};
@@ -11,6 +13,15 @@ use crate::protocol::session_info::SessionInfo;
 use crate::protocol::share::{Data, Share, ShareDataType};
 use crate::protocol::{Malformed, client_info, gcc, heartbeat, multitransport, redirection};
 use crate::session::{Phase, Session};
+
+/// What a Security Exchange holds: `length u32 · encrypted random` (MS-RDPBCGR, section 2.2.1.10.1).
+fn sealed_random(body: &[u8]) -> Option<Vec<u8>> {
+    /// A key of 8192 bits, and the padding.
+    const LONGEST: usize = 1024 + 8;
+    let (length, rest) = body.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    rest.get(..length).filter(|sealed| sealed.len() <= LONGEST).map(<[u8]>::to_vec)
+}
 
 /// The I/O channel of servers that do not name it.
 const IO_CHANNEL: u16 = 1003;
@@ -20,10 +31,35 @@ const ENCRYPTED: u64 = 24;
 
 impl Inside {
     /// A fast-path PDU: output proves graphics.
-    pub(super) fn fast_path(&mut self, dir: Dir, span: Span) {
+    pub(super) fn fast_path(&mut self, dir: Dir, header: &FastPathHeader, body: Option<&[u8]>, span: Span) {
         if dir == Dir::ServerToClient {
             self.activate(span);
         }
+        // Nobody reads it, but it is a part of the stream that hides what follows.
+        if let Some(security) = self.security.as_mut().filter(|_| header.is_encrypted()) {
+            let opened = body.and_then(|body| security.open(dir, body, header.is_salted()));
+            if opened.is_none() {
+                security.lose(dir);
+            }
+        }
+    }
+
+    /// The capture lacks a PDU, or where they begin.
+    pub(super) fn lose(&mut self, dir: Dir) {
+        self.security.iter_mut().for_each(|security| security.lose(dir));
+    }
+
+    /// What an encrypted PDU holds, with a header that says so no more, where a key opens it.
+    fn opened(&mut self, dir: Dir, payload: &[u8]) -> Option<Vec<u8>> {
+        // At the low level the server encrypts nothing.
+        let server = self.server.as_ref()?;
+        let low = server.value.encryption_level == Some(EncryptionLevel::ENCRYPTION_LEVEL_LOW);
+        let security = self.security.as_mut().filter(|_| !(low && dir == Dir::ServerToClient))?;
+        let flags = security::flags(payload).filter(|flags| flags.contains(SecurityFlags::ENCRYPT))?;
+        let (header, sealed) = payload.split_at_checked(security::HEADER_LEN)?;
+        let clear = security.open(dir, sealed, flags.contains(SecurityFlags::SECURE_CHECKSUM))?;
+        let flags = flags.0 & !SecurityFlags::ENCRYPT.0;
+        Some([&flags.to_le_bytes()[..], header.get(2..)?, &clear].concat())
     }
 
     /// A TPKT too large to be part of the connection sequence.
@@ -32,6 +68,7 @@ impl Inside {
             self.server_pdus += 1;
             self.server_bytes += 8192;
         }
+        self.lose(dir);
     }
 
     /// An MCS PDU.
@@ -97,6 +134,8 @@ impl Inside {
         let server = self.server.as_ref().map(|server| &server.value);
         let io = server.and_then(|server| server.io_channel).unwrap_or(IO_CHANNEL);
         let messages = server.and_then(|server| server.message_channel);
+        let opened = self.opened(dir, payload);
+        let payload = opened.as_deref().unwrap_or(payload);
         self.count(dir, payload, span);
         if channel != io && messages != Some(channel) {
             return Ok(());
@@ -132,6 +171,7 @@ impl Inside {
         } else if is(SecurityFlags::EXCHANGE_PKT) && client {
             self.enter(Phase::SecurityExchange, span);
             self.log(dir, span, Pdu::SecurityExchange);
+            self.sealed_random = sealed_random(body);
         } else if is(SecurityFlags::INFO_PKT) && client {
             self.enter(Phase::ClientInfo, span);
             self.log(dir, span, Pdu::ClientInfo { encrypted: false });

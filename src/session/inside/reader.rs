@@ -4,7 +4,7 @@
 
 use super::{Inside, Pdu};
 use crate::base::{Dir, Gap, PerDir, Seen, Span, Stamp};
-use crate::layers::{Framer, RdpFraming, RdpUnit, Unit};
+use crate::layers::{Framer, Keys, RdpFraming, RdpUnit, Unit};
 use crate::protocol::credssp::{self, TsRequest};
 use crate::protocol::kerberos;
 use crate::protocol::negotiation::{self, Protocols};
@@ -32,6 +32,7 @@ pub struct Clear<'a> {
 pub struct Reader {
     lanes: PerDir<Lane>,
     message_bytes: usize,
+    keys: Keys,
 }
 
 #[derive(Debug, Default)]
@@ -48,11 +49,17 @@ struct Pending {
 }
 
 impl Reader {
+    /// Reads what never was encrypted, or by RDP's own security, which these keys may open.
+    pub fn of_plain(keys: Keys) -> Self {
+        Reader { keys, ..Reader::default() }
+    }
+
     /// Reads what came out of TLS: an authentication may come first. An unfinished message of it has at most
     /// `message_bytes`.
     pub fn of_tls(message_bytes: usize) -> Self {
         let lane = || Lane { authentication: Some(Pending::default()), ..Lane::default() };
-        Reader { lanes: PerDir { client_to_server: lane(), server_to_client: lane() }, message_bytes }
+        let lanes = PerDir { client_to_server: lane(), server_to_client: lane() };
+        Reader { lanes, message_bytes, keys: Keys::default() }
     }
 
     /// Whether the next byte of `dir` begins a PDU.
@@ -64,7 +71,7 @@ impl Reader {
     pub fn push(&mut self, facts: &mut Facts, dir: Dir, clear: &Clear<'_>) {
         let lane = &mut self.lanes[dir];
         let Some(mut pending) = lane.authentication.take() else {
-            return lane.units(facts, dir, clear);
+            return lane.units(facts, &self.keys, dir, clear);
         };
         pending.since.get_or_insert(clear.span.first);
         pending.bytes.extend_from_slice(clear.data);
@@ -78,7 +85,7 @@ impl Reader {
             let first = pending.since.unwrap_or(clear.span.first);
             let missing = clear.len - clear.data.len() as u64;
             let span = Span { first, last: clear.span.last };
-            lane.units(facts, dir, &Clear { data: rest, len: rest.len() as u64 + missing, span });
+            lane.units(facts, &self.keys, dir, &Clear { data: rest, len: rest.len() as u64 + missing, span });
             return;
         }
         pending.bytes.drain(..used);
@@ -92,14 +99,20 @@ impl Reader {
     pub fn gap(&mut self, facts: &mut Facts, dir: Dir, gap: &Gap) {
         let lane = &mut self.lanes[dir];
         lane.authentication = None;
-        lane.framer.gap(gap, |unit| read(facts, dir, &unit));
+        lane.framer.gap(gap, |unit| read(facts, &self.keys, dir, &unit));
+        if lane.framer.is_lost()
+            && let Some(inside) = &mut facts.inside
+        {
+            inside.lose(dir);
+        }
     }
 }
 
 impl Lane {
-    fn units(&mut self, facts: &mut Facts, dir: Dir, clear: &Clear<'_>) {
+    fn units(&mut self, facts: &mut Facts, keys: &Keys, dir: Dir, clear: &Clear<'_>) {
+        self.framer.keep_all(facts.inside.as_ref().is_some_and(|inside| inside.opens(dir)));
         let result =
-            self.framer.push_carried(clear.data, clear.len, clear.span, |unit| read(facts, dir, &unit));
+            self.framer.push_carried(clear.data, clear.len, clear.span, |unit| read(facts, keys, dir, &unit));
         if let Err(malformed) = result {
             facts.odd(format!("neither TPKT nor fast-path: {malformed}"), clear.span);
         }
@@ -107,9 +120,9 @@ impl Lane {
 }
 
 /// One TPKT or fast-path PDU.
-fn read(facts: &mut Facts, dir: Dir, unit: &Unit<'_, RdpUnit>) {
-    if let RdpUnit::FastPath(_) = unit.header {
-        facts.inside.get_or_insert_default().fast_path(dir, unit.span);
+fn read(facts: &mut Facts, keys: &Keys, dir: Dir, unit: &Unit<'_, RdpUnit>) {
+    if let RdpUnit::FastPath(header) = unit.header {
+        facts.inside.get_or_insert_default().fast_path(dir, &header, unit.body, unit.span);
         return;
     }
     let Some(body) = unit.body else {
@@ -139,6 +152,9 @@ fn read(facts: &mut Facts, dir: Dir, unit: &Unit<'_, RdpUnit>) {
             let inside = facts.inside.get_or_insert_default();
             if let Err(malformed) = inside.mcs(dir, payload, unit.span) {
                 facts.odd(format!("MCS PDU: {malformed}"), unit.span);
+            }
+            if let Some(inside) = &mut facts.inside {
+                inside.open_with(keys);
             }
         }
         Ok(_) => {}

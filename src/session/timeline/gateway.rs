@@ -11,8 +11,11 @@ const PHASE: Phase = Phase::TlsHandshake;
 impl Timeline {
     pub(super) fn gateway(&mut self, gateway: &Gateway) {
         if let Some(tls) = &gateway.tls {
-            let reached = if gateway.heads.is_empty() { PHASE } else { Phase::Nla };
-            handshake(tls, PHASE, reached, self);
+            let from = self.0.len();
+            handshake(tls, PHASE, PHASE, self);
+            for entry in self.0.iter_mut().skip(from) {
+                entry.summary = format!("gateway: {}", entry.summary).into();
+            }
         }
         for head in &gateway.heads {
             self.head(&head.value, head.span);

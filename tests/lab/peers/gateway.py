@@ -1,4 +1,4 @@
-"""gateway.py PORT CERTIFICATE KEY KEYLOG TARGET [OPTION...]: a Remote Desktop Gateway (MS-TSGU) over HTTP and WebSocket.
+"""gateway.py PORT CERTIFICATE KEY TARGET [OPTION...]: a Remote Desktop Gateway (MS-TSGU) over HTTP and WebSocket.
 
 Written after the specification, since no free gateway is packaged. It believes every NTLM logon, and joins the tunnel
 to TARGET (host:port) whatever the client asks for. Options:
@@ -18,7 +18,7 @@ import threading
 import time
 
 HANDSHAKE, TUNNEL, AUTHORIZE, CHANNEL, DATA, KEEPALIVE, CLOSE = 1, 4, 6, 8, 10, 13, 16
-OPTIONS = dict(option.partition("=")[::2] for option in sys.argv[6:])
+OPTIONS = dict(option.partition("=")[::2] for option in sys.argv[5:])
 tunnels, joined = {}, threading.Condition()
 
 
@@ -166,7 +166,7 @@ def tunnel(pieces, out):
         elif kind == CHANNEL:
             failed = status("channel")
             if not failed:
-                host, port = sys.argv[5].rsplit(":", 1)
+                host, port = sys.argv[4].rsplit(":", 1)
                 target = socket.create_connection((host, int(port)))
             out.send(packet(9, struct.pack("<IHH", failed, 0 if failed else 1, 0) + (b"" if failed else struct.pack("<I", 1))))
             if target:
@@ -219,9 +219,6 @@ def serve(sock):
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[2], sys.argv[3])
-context.keylog_filename = sys.argv[4]
-if "tls12" in OPTIONS:
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
 listener = socket.create_server(("", int(sys.argv[1])))
 while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
