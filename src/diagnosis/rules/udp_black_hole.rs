@@ -24,7 +24,9 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
 fn syn(session: &UdpSession) -> Option<Verdict> {
     let syns = session.unanswered_syns()?;
     let quoted = session.too_big(Dir::ClientToServer)?;
-    if !quoted.error.span.first.before(&syns.last) {
+    // A sender that was told may go on in fragments.
+    let same = session.flow.syn.as_ref().is_some_and(|syn| syn.in_one_piece);
+    if !same || !quoted.error.span.first.before(&syns.last) {
         return None;
     }
     let error = quoted.error.value;
