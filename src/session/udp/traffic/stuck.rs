@@ -88,9 +88,10 @@ impl Sent {
         let (since, last) = (self.numbers.get(next)?.time, self.last?);
         let (mut holes, mut largest) = (0, 0);
         for (_, sent) in self.numbers.iter().skip_while(|(number, _)| *number < next) {
-            match sent.fate.is_seen() {
-                true => largest = largest.max(sent.ip_len),
-                false => holes += u32::from(!sent.fate.is_received(0)),
+            if sent.fate.is_seen() {
+                largest = largest.max(sent.ip_len);
+            } else if !sent.fate.is_received(0) {
+                holes += 1;
             }
         }
         let data = behind().filter(|carried| lacks(carried)).count();
