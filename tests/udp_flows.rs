@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+#[path = "fuzz/udp.rs"]
+mod script;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -279,6 +281,16 @@ const MEASURED: [&str; 6] = [
     "udp-healthy/v3-dummies.pcapng",
     "udp-healthy/v2-ironrdp.pcapng",
 ];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Datagrams with whatever numbers, in whatever order: the fuzz target on made-up scripts.
+    #[test]
+    fn no_script_of_datagrams_does_harm(script in prop::collection::vec(any::<u8>(), 0..1500)) {
+        script::udp_flow(&script);
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
