@@ -17,6 +17,7 @@ use rdpwhy::base::{Limits, LinkType, Timestamp};
 use rdpwhy::capture::{Capture, Merged};
 use rdpwhy::diagnosis::{Confidence, Outcome};
 use rdpwhy::packet::{Body, Decoder, TcpFlags};
+use rdpwhy::protocol::rdpeudp;
 
 /// Damages of one kind tried on one capture; a capture with more frames is sampled.
 const TRIES: usize = 200;
@@ -175,12 +176,70 @@ fn shown(frames: &[Owned]) -> (HashMap<(SocketAddr, SocketAddr), Shown>, Timesta
     (flows, now)
 }
 
+/// What one RDP-UDP flow showed in a part of a capture, found without the engine.
+#[derive(Debug, Default)]
+struct ShownUdp {
+    syns: u32,
+    syn_acks: u32,
+    /// Datagrams of each end, SYNs of the client apart.
+    client: u32,
+    server: u32,
+    /// ICMP quotes the flow.
+    quoted: bool,
+    /// Since the last SYN.
+    waited: i64,
+}
+
+fn shown_udp(frames: &[Owned], (client, server): (SocketAddr, SocketAddr)) -> ShownUdp {
+    let mut flow = ShownUdp::default();
+    let mut last_syn = None;
+    let mut decoder = Decoder::new(&Limits::default());
+    for (frame, number) in frames.iter().zip(1..) {
+        let Ok(packet) = decoder.decode(&frame.frame(number), number) else { continue };
+        match packet.body {
+            Body::Udp(datagram) => {
+                let from = SocketAddr::new(packet.meta.src, datagram.src_port);
+                let to = SocketAddr::new(packet.meta.dst, datagram.dst_port);
+                let (bytes, len) = (datagram.payload, datagram.payload_len as usize);
+                if (from, to) == (client, server) && rdpeudp::looks_like_syn(bytes, len) {
+                    flow.syns += 1;
+                    last_syn = Some(frame.time);
+                } else if (from, to) == (client, server) {
+                    flow.client += 1;
+                } else if (from, to) == (server, client) {
+                    flow.server += 1;
+                    flow.syn_acks += u32::from(rdpeudp::looks_like_syn_ack(bytes, len));
+                }
+            }
+            Body::IcmpError(error) => {
+                let ends =
+                    [SocketAddr::new(error.src, error.src_port), SocketAddr::new(error.dst, error.dst_port)];
+                flow.quoted |= ends == [client, server] || ends == [server, client];
+            }
+            _ => {}
+        }
+    }
+    let now = frames.iter().map(|frame| frame.time).max();
+    flow.waited = now.zip(last_syn).map_or(0, |(now, syn)| now.since(syn));
+    flow
+}
+
 /// Whether what is left of the capture allows the code, though the whole capture says otherwise: silence
 /// must have lasted as long as the contract says.
 fn may_be_said(code: &str, frames: &[Owned], verdict: &Verdict) -> bool {
-    // Two SYNs, or two answers, are enough (tests of these rules), though the next frame may change it.
+    // Two SYNs, or two answers, are enough (contract), though the next frame may change it.
     if let "udp-blocked" | "udp-handshake-incomplete" = code {
-        return true;
+        let flow = shown_udp(frames, verdict.ends());
+        let unanswered = flow.server == 0 && flow.client == 0;
+        return match code {
+            "udp-blocked" => {
+                unanswered
+                    && (flow.quoted
+                        || flow.syns >= 2
+                        || flow.syns == 1 && flow.waited >= 3 * Timestamp::SECOND)
+            }
+            _ => flow.syn_acks >= 2 && flow.client == 0 && !flow.quoted,
+        };
     }
     let (flows, now) = shown(frames);
     let Some(flow) = flows.get(&verdict.ends()) else { return false };

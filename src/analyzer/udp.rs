@@ -3,7 +3,7 @@
 //! A flow stays here until its TCP session is over, at most as long as the two hosts have a connection that may
 //! still turn out to be it; a flow without one is a session of its own.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -21,8 +21,12 @@ type Hosts = (IpAddr, IpAddr);
 pub(super) struct UdpDesk {
     flows: Flows<Flow>,
     recognizer: Recognizer,
-    /// Flows that are over while a TCP session may claim them, oldest end first.
-    waiting: VecDeque<UdpSession>,
+    /// Flows that are over while a TCP session may claim them, by their hosts and the order in which they ended.
+    waiting: BTreeMap<(Hosts, u64), UdpSession>,
+    /// The hosts of each, oldest end first.
+    ended: BTreeMap<u64, Hosts>,
+    /// Flows that ever waited.
+    count: u64,
     /// Each connection that may be RDP holds the token of its hosts.
     connected: HashMap<Hosts, Arc<()>, ahash::RandomState>,
     /// Entries of `connected` after the last sweep.
@@ -40,7 +44,9 @@ impl UdpDesk {
         UdpDesk {
             flows: Flows::new(limits),
             recognizer: Recognizer::new(limits, keys),
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            count: 0,
             connected: HashMap::default(),
             swept: 0,
             limit: limits.udp_flows,
@@ -105,24 +111,25 @@ impl UdpDesk {
         let tcp = &session.tcp;
         self.flows.advance(tcp.observed_until);
         self.collect();
-        let taken =
-            self.flows.take(tcp.ended, tcp.observed_until, |udp, flow| session.owns(udp, flow).is_some());
-        let hosts = (session.tcp.client.ip(), session.tcp.server.ip());
-        self.waiting.extend(taken.into_iter().map(|(udp, flow)| UdpSession::new(udp, flow)));
-        let mut at = 0;
-        while let Some(held) = self.waiting.get(at) {
+        let hosts = (tcp.client.ip(), tcp.server.ip());
+        let owns = |udp: &UdpFacts, flow: &Flow| session.owns(udp, flow).is_some();
+        for (udp, flow) in self.flows.take(hosts, tcp.ended, tcp.observed_until, owns) {
+            self.wait(UdpSession::new(udp, flow));
+        }
+        let waiting: Vec<u64> =
+            self.waiting.range((hosts, 0)..=(hosts, u64::MAX)).map(|((_, at), _)| *at).collect();
+        for at in waiting {
+            let Some(held) = self.waiting.get(&(hosts, at)) else { continue };
             let joined = session.owns(&held.udp, &held.flow);
-            let left = joined.is_none() && hosts_of(&held.udp) == hosts && !self.may_be_claimed(&held.udp);
-            if joined.is_none() && !left {
-                at += 1;
+            if joined.is_none() && self.may_be_claimed(&held.udp) {
                 continue;
             }
-            let Some(mut held) = self.waiting.remove(at) else { break };
-            if left {
+            let Some(mut held) = self.waits_no_more(at) else { continue };
+            if joined.is_none() {
                 self.alone.push_back(held);
             } else {
                 held.joined = joined;
-                held.tcp_end = session.tcp.closing.map(|closing| closing.stamp);
+                held.tcp_end = tcp.closing.map(|closing| closing.stamp);
                 owned.push(held);
             }
         }
@@ -149,7 +156,8 @@ impl UdpDesk {
     /// The capture ended; every TCP session was handed out.
     pub(super) fn finish(&mut self) {
         self.flows.finish();
-        let mut rest: Vec<UdpSession> = self.waiting.drain(..).collect();
+        self.ended.clear();
+        let mut rest: Vec<UdpSession> = std::mem::take(&mut self.waiting).into_values().collect();
         while let Some((udp, flow)) = self.flows.poll() {
             rest.push(UdpSession::new(udp, flow));
         }
@@ -176,11 +184,25 @@ impl UdpDesk {
                 self.alone.push_back(session);
                 continue;
             }
-            if self.waiting.len() >= self.limit {
-                self.alone.extend(self.waiting.pop_front());
+            if self.waiting.len() >= self.limit
+                && let Some((&oldest, _)) = self.ended.first_key_value()
+            {
+                let oldest = self.waits_no_more(oldest);
+                self.alone.extend(oldest);
             }
-            self.waiting.push_back(session);
+            self.wait(session);
         }
+    }
+
+    fn wait(&mut self, session: UdpSession) {
+        let hosts = hosts_of(&session.udp);
+        self.count += 1;
+        self.ended.insert(self.count, hosts);
+        self.waiting.insert((hosts, self.count), session);
+    }
+
+    fn waits_no_more(&mut self, at: u64) -> Option<UdpSession> {
+        self.waiting.remove(&(self.ended.remove(&at)?, at))
     }
 
     fn may_be_claimed(&self, udp: &UdpFacts) -> bool {

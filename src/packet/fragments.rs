@@ -222,6 +222,7 @@ impl Datagram {
         let mut data = std::mem::take(&mut self.data);
         data.truncate(self.cut.min(wire));
         meta.stamp = last.meta.stamp;
+        meta.dont_fragment = false;
         meta.interface = last.meta.interface;
         context.stamp = last.context.stamp;
         context.interface = last.context.interface;

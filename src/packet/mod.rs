@@ -56,7 +56,7 @@ pub struct Meta {
     pub ttl: u8,
     /// IPv4 identification; `None` for IPv6.
     pub ip_id: Option<u16>,
-    /// IPv4 "don't fragment"; true for IPv6.
+    /// IPv4 "don't fragment"; true for IPv6. False for what came in fragments.
     pub dont_fragment: bool,
     /// Source MAC address, where the link layer has one.
     pub src_mac: Option<[u8; 6]>,

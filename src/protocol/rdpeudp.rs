@@ -5,9 +5,9 @@
 
 use nom::bytes::streaming::take;
 use nom::combinator::rest;
-use nom::number::streaming::{be_u8, be_u16, be_u32};
+use nom::number::streaming::be_u8;
 
-use super::wire::{Parsed, run, wrong};
+use super::wire::{Parsed, be_u16, be_u32, run, wrong};
 use super::{Malformed, Step};
 use crate::base::{open_enum, open_flags};
 

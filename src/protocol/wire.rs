@@ -66,6 +66,26 @@ pub(super) fn inside<'a, T>(
     })
 }
 
+/// A big-endian number of two bytes. nom's own go byte by byte, which datagram by datagram is felt.
+#[inline]
+pub(super) fn be_u16(i: &[u8]) -> Parsed<'_, u16> {
+    number(i).map(|(i, bytes)| (i, u16::from_be_bytes(bytes)))
+}
+
+/// One of four bytes.
+#[inline]
+pub(super) fn be_u32(i: &[u8]) -> Parsed<'_, u32> {
+    number(i).map(|(i, bytes)| (i, u32::from_be_bytes(bytes)))
+}
+
+#[inline]
+fn number<const N: usize>(i: &[u8]) -> Parsed<'_, [u8; N]> {
+    match i.split_first_chunk() {
+        Some((bytes, rest)) => Ok((rest, *bytes)),
+        None => Err(Err::Incomplete(Needed::new(N.saturating_sub(i.len())))),
+    }
+}
+
 fn missing(needed: Needed) -> usize {
     match needed {
         Needed::Size(bytes) => NonZeroUsize::get(bytes),

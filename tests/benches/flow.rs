@@ -213,23 +213,20 @@ impl Made {
         if lost {
             return;
         }
-        let mut bytes = match self.way {
-            Way::Packets => {
-                let (ack, vector) = self.reports(1 - sender);
-                let mut bytes = packet_head(if ack.is_empty() { 0x1C } else { 0x15 });
-                bytes.extend(ack);
-                bytes.extend((from as u16).to_le_bytes());
-                bytes.extend((number as u16).to_le_bytes());
-                bytes.extend(vector);
-                bytes.extend((data as u16).to_le_bytes());
-                bytes
-            }
-            _ => {
-                let mut bytes = self.head(1 - sender, 0x000C);
-                bytes.extend(number.to_be_bytes());
-                bytes.extend(data.to_be_bytes());
-                bytes
-            }
+        let mut bytes = if self.way == Way::Packets {
+            let (ack, vector) = self.reports(1 - sender);
+            let mut bytes = packet_head(if ack.is_empty() { 0x1C } else { 0x15 });
+            bytes.extend(ack);
+            bytes.extend((from as u16).to_le_bytes());
+            bytes.extend((number as u16).to_le_bytes());
+            bytes.extend(vector);
+            bytes.extend((data as u16).to_le_bytes());
+            bytes
+        } else {
+            let mut bytes = self.head(1 - sender, 0x000C);
+            bytes.extend(number.to_be_bytes());
+            bytes.extend(data.to_be_bytes());
+            bytes
         };
         bytes.extend(payload);
         self.put(sender, bytes);

@@ -5,6 +5,8 @@
 
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+pub mod udp;
+
 use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -36,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("tcp", tcp),
     ("protocol", protocol),
     ("datagram", datagram),
+    ("udp_flow", udp::udp_flow),
     ("security", security_layers),
     ("conversation", conversation),
     ("inside", inside),

@@ -24,7 +24,9 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
 fn syn(session: &UdpSession) -> Option<Verdict> {
     let syns = session.unanswered_syns()?;
     let quoted = session.too_big(Dir::ClientToServer)?;
-    if !quoted.error.span.first.before(&syns.last) {
+    // A sender that was told may go on in fragments.
+    let same = session.flow.syn.as_ref().is_some_and(|syn| syn.in_one_piece);
+    if !same || !quoted.error.span.first.before(&syns.last) {
         return None;
     }
     let error = quoted.error.value;
@@ -60,19 +62,26 @@ fn data(session: &UdpSession, dir: Dir) -> Option<Verdict> {
     let (sender, receiver) = (dir.sender(), dir.flip().sender());
     let size = stuck.ip_len;
     let over = delay(repeats.first, repeats.last);
-    let evidence = Evidence::seen(
-        repeats.last,
-        format!("{} packets of {size} bytes and more that the {sender} sent within {over} never arrived", repeats.count),
-    );
-    let pass = match stuck.largest {
-        0 => String::new(),
-        passed => format!(", while packets of up to {passed} bytes did"),
+    let (count, passed) = (repeats.count, stuck.largest);
+    let (evidence, reported) = if stuck.shown {
+        (
+            format!("{count} packets of {size} bytes and more that the {sender} sent within {over} never arrived"),
+            format!("{receiver} was still there, and never acknowledged them"),
+        )
+    } else {
+        (
+            format!("{count} packets of the {sender}, repeats included, never came within {over}; those of up to {passed} bytes did"),
+            format!("{receiver} still reported them missing; of this flow, up to {size} bytes had come before"),
+        )
     };
+    let evidence = Evidence::seen(repeats.last, evidence);
+    let pass = if passed == 0 { String::new() } else { format!(", while packets of up to {passed} bytes did") };
+    let what = if stuck.shown { format!("Packets of {size} bytes") } else { "Large packets".to_owned() };
     Some(
         Verdict::failed(RULE.code, Side::Network, Confidence::Likely, evidence)
-            .with(Evidence::seen(alive, format!("{receiver} was still there, and never acknowledged them")))
+            .with(Evidence::seen(alive, reported))
             .explain(format!(
-                "Packets of {size} bytes from the {sender} did not get through over UDP{pass}; it broke in: {}. The opening \
+                "{what} from the {sender} did not get through over UDP{pass}; it broke in: {}. The opening \
                  of RDP-UDP tries 1,260 bytes in both directions, so the limit most likely lies in this one, or came later.{}",
                 session.phase().title(),
                 tcp_goes_on(session)

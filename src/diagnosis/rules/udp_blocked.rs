@@ -13,8 +13,9 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
     let syns = session.unanswered_syns()?;
     let sent = Evidence::seen(Span { first: syns.first, last: syns.last }, format!("client sent {}", count(syns.count)));
     let goes_on = tcp_goes_on(session);
+    let too_big = session.too_big(Dir::ClientToServer);
     if let Some(quoted) = &session.udp.icmp[Dir::ClientToServer]
-        && session.too_big(Dir::ClientToServer).is_none()
+        && too_big.is_none()
     {
         let error = quoted.error.value;
         let words = codes::icmp(error.v6, error.kind, error.code).map_or_else(
@@ -56,7 +57,8 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
     }
     Some(
         Verdict::failed(RULE.code, Side::Unknown, Confidence::Likely, sent)
-            .with(absent(session, syns.first, "no SYN+ACK and no ICMP error"))
+            .with(too_big.map(|quoted| Evidence::of(&quoted.error, "ICMP error: the SYN was too big for a link")))
+            .with(absent(session, syns.first, if too_big.is_some() { "no SYN+ACK" } else { "no SYN+ACK and no ICMP error" }))
             .explain(format!(
                 "The client asked for UDP to {} with {}, and nothing came back: a firewall drops UDP on the way, or the \
                  server's UDP transport is off.{goes_on}",

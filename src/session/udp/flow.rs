@@ -58,6 +58,8 @@ pub struct Opening {
     pub cookie_hash: Option<[u8; 32]>,
     /// Length of the IP packet in bytes.
     pub ip_len: u32,
+    /// Whether the last of them was sent in one piece that no router may divide.
+    pub in_one_piece: bool,
 }
 
 /// What the datagrams after the opening are.
@@ -127,6 +129,7 @@ impl Flow {
         if let Some(known) = known {
             known.seen.last = meta.stamp;
             known.seen.count = known.seen.count.saturating_add(1);
+            known.in_one_piece = meta.dont_fragment;
             return;
         }
         *known = Some(Opening {
@@ -140,6 +143,7 @@ impl Flow {
             correlation_id: syn.correlation_id,
             cookie_hash: syn.extension.and_then(|extension| extension.cookie_hash),
             ip_len: meta.ip_len,
+            in_one_piece: meta.dont_fragment,
         });
     }
 

@@ -162,11 +162,19 @@ impl Tunnel {
         self.response.as_ref().filter(|response| response.value.is_failure())
     }
 
-    /// Its answer, by its length.
+    /// Its answer, by its length where keys did not open it.
     pub fn answer(&self) -> Option<Span> {
+        self.answered().map(|(_, span)| span)
+    }
+
+    fn answered(&self) -> Option<(usize, Span)> {
+        if let Some(Seen { span, .. }) = self.response {
+            let at = self.tls.opening.iter().position(|record| record.span == span)?;
+            return Some((at, span));
+        }
         let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
         let is_answer = |length| self.tls.may_hide(length, CREATE_RESPONSE);
-        self.first(Dir::ServerToClient, asked, is_answer).map(|(_, span)| span)
+        self.first(Dir::ServerToClient, asked, is_answer)
     }
 
     /// Whether the request has the length of one.
@@ -180,11 +188,10 @@ impl Tunnel {
         if self.refusal().is_some() {
             return None;
         }
-        let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
-        let is_answer = |length| self.tls.may_hide(length, CREATE_RESPONSE);
-        if let Some((answered, _)) = self.first(Dir::ServerToClient, asked, is_answer) {
+        if let Some((answered, _)) = self.answered() {
             return self.tls.opening.get(answered + 1).map(|record| record.span);
         }
+        let (asked, _) = self.first(Dir::ClientToServer, 0, |_| true)?;
         // Its answer was missed, or cannot be told by its length.
         let rest = self.tls.opening.get(asked + 1..)?;
         let of = |dir| rest.iter().filter(move |record| record.dir == dir);

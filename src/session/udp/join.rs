@@ -66,3 +66,96 @@ impl Session {
         Some((secured, latest.unwrap_or(secured)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::{FrameRef, Limits, PerDir, Seen, Span};
+    use crate::layers::Keys;
+    use crate::protocol::multitransport::{Request, RequestedProtocol};
+    use crate::session::{Facts, Inside, Multitransport, Repeats};
+    use crate::transport::{Ended, TcpFacts};
+
+    fn stamp(seconds: u64) -> Stamp {
+        let order = seconds + 1;
+        Stamp { at: FrameRef::new(0, order), time: Timestamp(seconds as i64 * Timestamp::SECOND), order }
+    }
+
+    /// A session that knows these invitations, each by its number and cookie, and is ready for UDP at once.
+    fn session(invitations: &[(u32, u8)]) -> Session {
+        let tcp = TcpFacts {
+            client: "10.0.0.2:50000".parse().unwrap(),
+            server: "10.0.0.1:3389".parse().unwrap(),
+            first: stamp(0),
+            last: stamp(30),
+            syn: None,
+            syn_ack: None,
+            handshake_ack: None,
+            refused: None,
+            icmp: None,
+            last_icmp: None,
+            too_big: None,
+            pause: None,
+            dir: PerDir::default(),
+            closing: None,
+            rtt_server: None,
+            rtt_client: None,
+            ended: Ended::CaptureEnded,
+            observed_until: stamp(30).time,
+        };
+        let invited = |&(request_id, cookie): &(u32, u8)| {
+            let protocol = RequestedProtocol::INITIATE_REQUEST_PROTOCOL_UDPFECR;
+            let request = Request { request_id, protocol, cookie_hash: [cookie; 32] };
+            Multitransport { request: Seen::new(request, stamp(1)), response: None }
+        };
+        let mut inside = Inside::default();
+        inside.multitransport = invitations.iter().map(invited).collect();
+        let facts = Facts { midstream: true, inside: Some(Box::new(inside)), ..Facts::default() };
+        Session::new(tcp, facts)
+    }
+
+    /// A flow whose SYN shows a cookie's hash, and whose tunnel request, where it can be read, names an invitation.
+    fn joined(session: &Session, cookie: Option<u8>, create: Option<(u32, u8)>) -> Option<Joined> {
+        let mut flow = Flow::new(Arc::new(Limits::default()), Keys::default(), None);
+        flow.syn = Some(Opening {
+            seen: Repeats::once(stamp(2)),
+            initial_sequence: 1,
+            mtu: (1232, 1232),
+            version: None,
+            answers: u32::MAX,
+            lossy: false,
+            window: 64,
+            correlation_id: None,
+            cookie_hash: cookie.map(|cookie| [cookie; 32]),
+            ip_len: 1260,
+            in_one_piece: true,
+        });
+        flow.inside.create = create.map(|(request_id, cookie)| {
+            Seen::new(Create { request_id, cookie_hash: [cookie; 32] }, Span::from(stamp(3)))
+        });
+        let (client, server) = ("10.0.0.2:50001".parse().unwrap(), "10.0.0.1:3389".parse().unwrap());
+        session.owns(&UdpFacts::new(client, server, stamp(2)), &flow)
+    }
+
+    #[test]
+    fn an_invitation_goes_before_time() {
+        let session = session(&[(7, 0xAA), (8, 0xBB)]);
+        assert_eq!(joined(&session, None, None), Some(Joined::HostsAndTime));
+        assert_eq!(joined(&session, None, Some((8, 0xBB))), Some(Joined::Invitation));
+        assert_eq!(joined(&session, None, Some((7, 0xBB))), None, "another session's");
+        assert_eq!(joined(&session, Some(0xAA), None), Some(Joined::CookieHash));
+        assert_eq!(
+            joined(&session, Some(0xCC), None),
+            Some(Joined::HostsAndTime),
+            "not every client sends the hash"
+        );
+    }
+
+    #[test]
+    fn without_the_sessions_invitations_time_decides() {
+        let session = session(&[]);
+        assert_eq!(joined(&session, Some(0xAA), Some((7, 0xAA))), Some(Joined::HostsAndTime));
+    }
+}

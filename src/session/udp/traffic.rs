@@ -79,6 +79,10 @@ pub(super) struct Sent {
     fastest: i64,
     /// The last numbered datagram.
     last: Option<Stamp>,
+    /// Length of the largest IP packet of all in bytes.
+    largest: u16,
+    /// When data last came after later data.
+    mended: Option<Timestamp>,
     stuck: Option<(u64, Stuck)>,
 }
 
@@ -118,6 +122,8 @@ impl Sent {
             rtt: Histogram::default(),
             fastest: i64::MAX,
             last: None,
+            largest: 0,
+            mended: None,
             stuck: None,
         }
     }
@@ -160,6 +166,7 @@ impl Sent {
         self.last = Some(stamp);
         transmission.time = stamp.time;
         transmission.ip_len = u16::try_from(ip_len).unwrap_or(u16::MAX);
+        self.largest = self.largest.max(transmission.ip_len);
         transmission.fate.see();
         if known && !transmission.fate.is_missing(0) {
             transmission.fate.receive_all();
@@ -201,6 +208,9 @@ impl Sent {
         } else {
             carried.last = number as u32;
             carried.fate.see();
+            if data + 1 < self.data.end() {
+                self.mended = Some(stamp.time);
+            }
         }
         // A repeat of what had arrived is no loss; nor is what arrived before the capture showed it. In version 3
         // every transmission is reported by itself.

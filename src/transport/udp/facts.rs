@@ -58,7 +58,7 @@ pub struct Quoted {
 }
 
 impl UdpFacts {
-    pub(super) fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
+    pub(crate) fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
         UdpFacts {
             client,
             server,

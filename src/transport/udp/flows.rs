@@ -1,7 +1,7 @@
 //! All flows of a capture. Only what was recognized has a slot.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 use super::{FlowReader, Opened, Recognizer, UdpFacts};
 use crate::base::{Dir, Limits, PerDir, Seen, Timestamp};
@@ -28,6 +28,8 @@ type Body<R> = Option<Box<Followed<R>>>;
 #[derive(Debug)]
 pub struct Flows<R> {
     table: Table<Body<R>>,
+    /// Client, server and slot of each flow that is not over.
+    between: BTreeSet<(IpAddr, IpAddr, u32)>,
     sighting: i64,
     /// The highest time seen.
     now: Timestamp,
@@ -42,6 +44,7 @@ impl<R: FlowReader> Flows<R> {
         let limits = Limits { flows: limits.udp_flows, ..limits.clone() };
         Flows {
             table: Table::new(&limits),
+            between: BTreeSet::new(),
             sighting: limits.sighting,
             now: Timestamp(i64::MIN),
             gone: VecDeque::new(),
@@ -166,20 +169,26 @@ impl<R: FlowReader> Flows<R> {
         self.table.is_empty()
     }
 
-    /// Hands out the flows that `choose` takes, in the order of their first packets: they are over since `until`,
-    /// for the reason `ended`. What still comes of them is passed by.
+    /// Hands out the flows of this client and this server that `choose` takes, in the order of their first packets:
+    /// they are over since `until`, for the reason `ended`. What still comes of them is passed by.
     pub fn take(
         &mut self,
+        (client, server): (IpAddr, IpAddr),
         ended: Ended,
         until: Timestamp,
         mut choose: impl FnMut(&UdpFacts, &R) -> bool,
     ) -> Vec<(UdpFacts, R)> {
-        let chosen: Vec<u32> = self
-            .table
-            .iter()
-            .filter(|(_, slot)| slot.body.as_ref().is_some_and(|f| choose(&f.facts, &f.reader)))
-            .map(|(at, _)| at)
+        let body = |at| self.table.get(at).and_then(|slot| slot.body.as_ref());
+        let between = self.between.range((client, server, 0)..=(client, server, u32::MAX));
+        let chosen: Vec<u32> = between
+            .map(|&(_, _, at)| at)
+            .filter(|&at| body(at).is_some_and(|f| choose(&f.facts, &f.reader)))
             .collect();
+        self.end_all(chosen, ended, until)
+    }
+
+    /// Hands these flows out, in the order of their first packets.
+    fn end_all(&mut self, chosen: Vec<u32>, ended: Ended, until: Timestamp) -> Vec<(UdpFacts, R)> {
         let before = self.gone.len();
         for at in chosen {
             self.end(at, ended, until);
@@ -191,7 +200,8 @@ impl<R: FlowReader> Flows<R> {
 
     /// The capture ended: every flow is over, in the order of their first packets.
     pub fn finish(&mut self) {
-        let rest = self.take(Ended::CaptureEnded, self.now, |_, _| true);
+        let open = self.between.iter().map(|&(_, _, at)| at).collect();
+        let rest = self.end_all(open, Ended::CaptureEnded, self.now);
         self.gone.extend(rest);
     }
 
@@ -213,6 +223,7 @@ impl<R: FlowReader> Flows<R> {
         let bits = if client_is_a { bits::CLIENT_IS_A } else { 0 };
         let body = Some(Box::new(Followed { facts, reader, recent: PerDir::default() }));
         let at = self.table.insert(flow, bits, Class::HalfOpen, self.now, body);
+        self.between.insert((client.ip(), server.ip(), at));
         self.feed(at, if by_client { Dir::ClientToServer } else { Dir::ServerToClient }, meta, datagram);
         true
     }
@@ -240,6 +251,7 @@ impl<R: FlowReader> Flows<R> {
     fn end(&mut self, at: u32, ended: Ended, until: Timestamp) {
         let Some(followed) = self.table.get_mut(at).and_then(|slot| slot.body.take()) else { return };
         let Followed { mut facts, reader, .. } = *followed;
+        self.between.remove(&(facts.client.ip(), facts.server.ip(), at));
         (facts.ended, facts.observed_until) = (ended, until);
         self.gone.push_back((facts, reader));
         self.table.touch(at, Class::Grave, self.now);

@@ -146,7 +146,12 @@ fn what_was_taken_stays_taken() {
     let mut run = Run::new(&Limits::default());
     run.send(C, S, b"hello 1");
     let until = Timestamp(7);
-    let taken = run.flows.take(Ended::Closed, until, |facts, _| facts.client.port() == 50000);
+    let others = (ip(S.0), ip(C.0));
+    assert!(run.flows.take(others, Ended::Closed, until, |_, _| true).is_empty());
+    let hosts = (ip(C.0), ip(S.0));
+    assert!(run.flows.take(hosts, Ended::Closed, until, |_, _| false).is_empty());
+    let taken = run.flows.take(hosts, Ended::Closed, until, |facts, _| facts.client.port() == 50000);
+    assert!(run.flows.take(hosts, Ended::Closed, until, |_, _| true).is_empty(), "each once");
     assert_eq!((taken.len(), taken[0].0.observed_until), (1, until));
     assert!(run.send(S, C, b"late"), "still known, so nobody else looks at it");
     assert!(run.over().is_empty());

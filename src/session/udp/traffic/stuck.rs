@@ -1,6 +1,6 @@
 //! Datagrams of one end that never arrive, however often they are sent.
 
-use super::{Sent, Transmission};
+use super::{Carried, Sent, Transmission};
 use crate::base::{Stamp, Timestamp};
 use crate::session::Repeats;
 
@@ -8,9 +8,11 @@ use crate::session::Repeats;
 /// several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stuck {
-    /// The datagrams.
+    /// The datagrams; of those that the capture does not show, how many there were, and when others came meanwhile.
     pub all: Repeats,
-    /// Length of the smallest of their IP packets in bytes.
+    /// Whether the capture shows them; at their receiver, only that they are missing shows.
+    pub shown: bool,
+    /// Length of the smallest of their IP packets in bytes; where they are not shown, of the largest that came before.
     pub ip_len: u16,
     /// Length of the largest IP packet of this direction that did arrive after the first of them; 0 where none is
     /// known.
@@ -34,14 +36,16 @@ impl Sent {
                 let first = Stamp { time: first.time, ..stamp };
                 let ip_len = u16::try_from(ip_len).unwrap_or(u16::MAX);
                 let all = Repeats { first, last: stamp, count: 2 };
-                *stuck = Some((data, Stuck { all, ip_len, largest: 0 }));
+                *stuck = Some((data, Stuck { all, shown: true, ip_len, largest: 0 }));
             }
         }
     }
 
     /// What never arrived, though it was sent again and again, or long before the other end was last heard.
     pub(in super::super) fn stuck(&self, heard: Option<Timestamp>) -> Option<Stuck> {
-        let stuck = self.repeated_in_vain().or_else(|| self.waited_in_vain(heard?))?;
+        let Some(stuck) = self.repeated_in_vain().or_else(|| self.waited_in_vain(heard?)) else {
+            return self.never_came();
+        };
         let after = |sent: &&Transmission| sent.time > stuck.all.first.time;
         let arrived =
             self.numbers.iter().map(|(_, sent)| sent).filter(after).filter(|sent| sent.fate.is_received(0));
@@ -68,6 +72,37 @@ impl Sent {
         let last = self.last?;
         let count = u32::try_from(waiting().count()).unwrap_or(u32::MAX);
         let all = Repeats { first: Stamp { time: first.time, ..last }, last, count };
-        Some(Stuck { all, ip_len: waiting().map(|sent| sent.ip_len).min()?, largest: 0 })
+        Some(Stuck { all, shown: true, ip_len: waiting().map(|sent| sent.ip_len).min()?, largest: 0 })
+    }
+
+    /// At the receiver's end: several data that never came, repeats included, while smaller ones came all the time. With
+    /// mere loss a repeat gets through now and then.
+    fn never_came(&self) -> Option<Stuck> {
+        const SEVERAL: usize = 3;
+        const LONG: i64 = 5 * Timestamp::SECOND;
+        let lacks = |carried: &Carried| !carried.fate.is_seen() && !carried.fate.is_received(0);
+        let first = self.data.iter().find(|(_, carried)| lacks(carried))?.0;
+        let behind = || self.data.iter().skip_while(|(data, _)| *data < first).map(|(_, carried)| carried);
+        let next = behind().find(|carried| carried.fate.is_seen())?.last;
+        let next = self.numbers.unwrap(next, 32);
+        let (since, last) = (self.numbers.get(next)?.time, self.last?);
+        let (mut holes, mut largest) = (0, 0);
+        for (_, sent) in self.numbers.iter().skip_while(|(number, _)| *number < next) {
+            if sent.fate.is_seen() {
+                largest = largest.max(sent.ip_len);
+            } else if !sent.fate.is_received(0) {
+                holes += 1;
+            }
+        }
+        let data = behind().filter(|carried| lacks(carried)).count();
+        let none_mended = self.mended.is_none_or(|mended| mended < since);
+        let repeated = holes as usize > data;
+        let all = Repeats { first: Stamp { time: since, ..last }, last, count: holes };
+        (data >= SEVERAL && repeated && none_mended && last.time.since(since) >= LONG).then_some(Stuck {
+            all,
+            shown: false,
+            ip_len: self.largest,
+            largest,
+        })
     }
 }

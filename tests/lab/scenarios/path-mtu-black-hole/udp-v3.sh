@@ -1,9 +1,11 @@
-how="RDP-UDP of version 3; after 3 s the path silently drops the server's IP packets of more than 900 bytes; the client's small ones still pass. Captured at the server."
-peers="ironrdp-rdpeudp-tokio 0.2.0, rustls, a script that forwards"
+how="RDP-UDP of version 3; after 3 s a link on the way takes 900 bytes and says nothing: full datagrams of the server vanish, small ones pass. Captured at the server."
+peers="our own after the specification, OpenSSL"
 play() {
-    datagram_path t3=big-s:900
-    ironrdp_server send=100000 size=1000 every=80000
-    capture server
-    ironrdp_client $SERVER4 send=100000 size=20 every=80000
-    sleep 14
+    rule router output icmp type destination-unreachable drop
+    datagram_server version=0x0101 send=100000 every=100 big=4
+    capture "${at:-server}"
+    datagram_client $SERVER4 version=0x0101 send=100000 every=100
+    sleep 3
+    small_link 900
+    sleep 10
 }

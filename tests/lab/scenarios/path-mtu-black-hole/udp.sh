@@ -1,9 +1,11 @@
-how="RDP-UDP of version 2; after 3 s the path silently drops IP packets of more than 900 bytes; small ones still pass. Captured at the server."
-peers="our own after the specification, OpenSSL, a script that forwards"
+how="RDP-UDP of version 2; after 3 s a link on the way takes 900 bytes and says nothing: full datagrams of the server vanish, small ones pass. Captured at the server."
+peers="our own after the specification, OpenSSL"
 play() {
-    datagram_path t3=big:900
-    datagram_server send=100000 every=50 big=5
-    capture server
-    datagram_client $SERVER4 send=100000 every=50
-    sleep 16
+    rule router output icmp type destination-unreachable drop
+    datagram_server send=100000 every=100 big=4
+    capture "${at:-server}"
+    datagram_client $SERVER4 send=100000 every=100
+    sleep 3
+    small_link 900
+    sleep 10
 }
