@@ -13,6 +13,7 @@ pub(super) fn of_verdict(verdict: &Verdict) -> Facts {
     Facts::default()
         .with(Fact::Certain, verdict.confidence == Confidence::Certain)
         .with(Fact::Possible, verdict.confidence == Confidence::Possible)
+        .with(Fact::Certificate, verdict.owner == Some("certificate"))
         .with(Fact::ByClient, verdict.side == Side::Client)
         .with(Fact::ByServer, verdict.side == Side::Server)
 }
@@ -27,8 +28,7 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let closing = session.tcp.closing;
     let broke = verdict.evidence.first().map(|evidence| evidence.span.first);
     let reset = closing.filter(|closing| closing.reset);
-    let genuine =
-        reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
+    let genuine = reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
     let request = session.facts.request.as_ref().and_then(|request| request.value.negotiation);
     let old = session.selected().is_some_and(|chosen| chosen.value == Protocols::RDP);
     let phase = session.phase();
@@ -37,6 +37,7 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
         .with(Fact::AtServer, session.at(Dir::ServerToClient))
         .with(Fact::CaptureEnded, closing.is_none())
         .with(Fact::OneWay, session.missing_direction().is_some())
+        .with(Fact::Gaps, session.lacks_any())
         .with(Fact::Idle, broke.is_some_and(|broke| quiet_before(session, broke).is_some()))
         .with(Fact::Reset, reset.is_some())
         .with(Fact::Genuine, genuine)
@@ -47,5 +48,8 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
         .with(Fact::OldSecurity, old)
         .with(Fact::OfferedTls, request.is_some_and(|asked| asked.protocols.contains(Protocols::SSL)))
         .with(Fact::RestrictedAdmin, request.is_some_and(|asked| asked.flags.0 & KEEPS_CREDENTIALS != 0))
-        .with(Fact::Windows, session.tcp.dir[Dir::ServerToClient].ttl.is_some_and(|ttl| WINDOWS.contains(&ttl)))
+        .with(
+            Fact::Windows,
+            session.tcp.dir[Dir::ServerToClient].ttl.is_some_and(|ttl| WINDOWS.contains(&ttl)),
+        )
 }

@@ -39,6 +39,8 @@ facts! {
     Certain "certain",
     /// The diagnosis is one of several.
     Possible "possible",
+    /// The rule blames the certificate.
+    Certificate "certificate",
     /// The client's act ended it.
     ByClient "by-client",
     /// The server's act ended it.
@@ -51,6 +53,8 @@ facts! {
     CaptureEnded "capture-ended",
     /// Packets of one end are missing altogether.
     OneWay "one-way",
+    /// The capture lacks bytes that were acknowledged.
+    Gaps "gaps",
     /// The connection was quiet right before the break.
     Idle "idle",
     /// A RST ended it.
@@ -73,6 +77,12 @@ facts! {
     Acknowledged "acknowledged",
     /// The question, or the answer, was lost on the way.
     Lost "lost",
+    /// The session's TCP connection went on.
+    TcpWorked "tcp-worked",
+    /// The session's UDP flow had died a while before.
+    UdpDied "udp-died",
+    /// The server has no license server to ask.
+    NoLicenseServer "no-license-server",
     /// A router said so by ICMP.
     Icmp "icmp",
     /// Network level authentication (or its like) was chosen.

@@ -329,7 +329,10 @@ mod tests {
         let page = Page::parse("a-code", TEXT);
         assert_eq!((page.title, page.owner, page.summary), ("A title", "server", "One. Two."));
         assert_eq!(page.meaning, "First.\r\n\r\nSecond.");
-        assert_eq!(page.rivals, [Rival { when: When::default(), cause: "another cause", tell_apart: "a | b" }]);
+        assert_eq!(
+            page.rivals,
+            [Rival { when: When::default(), cause: "another cause", tell_apart: "a | b" }]
+        );
         let when = When::default();
         assert_eq!(page.remedies[0], Remedy { when, who: "user", text: "Wait.", command: None });
         let command = Some("Get-Thing | Sort");

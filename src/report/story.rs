@@ -121,16 +121,16 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Confidence::Likely => "Likely",
         Confidence::Possible => "Possible, one of several causes",
     };
-    let silent = diagnosis.code.ends_with("-silent");
+    let silent = diagnosis.code.contains("-silent");
     let side = match diagnosis.side {
         Side::Client if silent => "the client stopped answering",
         Side::Server if silent => "the server did not answer",
         Side::Client => "ended by the client",
         Side::Server => "ended by the server",
-        Side::Network => "ended by something between them",
+        Side::Network => "the fault lies between them",
         Side::Unknown if outcome == Outcome::Healthy => "it did not break",
         Side::Unknown if outcome == Outcome::Degraded => "the session itself worked",
-        Side::Unknown => "who ended it is not shown",
+        Side::Unknown => "whose doing is not shown",
     };
     // One of several causes makes nobody's configuration wrong.
     let fix = if diagnosis.confidence == Confidence::Possible { "look first" } else { "to be fixed" };
@@ -173,7 +173,8 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
     let setup = Phase::McsConnect..=Phase::Capabilities;
     let mut shown: Vec<(&'static str, bool, Vec<&Event>)> = Vec::new();
     let mut hidden = false;
-    for &phase in Phase::ALL {
+    // What still was on its way when it ended is no further phase.
+    for &phase in Phase::ALL.iter().filter(|phase| **phase <= session.phase) {
         let events: Vec<&Event> = session.timeline.iter().filter(|event| event.phase == phase).collect();
         let last = phase == session.phase;
         if events.is_empty() && !last {
@@ -265,7 +266,7 @@ pub(super) fn udp(session: &Session) -> impl Iterator<Item = String> + '_ {
             ),
             Outcome::Inconclusive => "what came of it is not shown".to_owned(),
             _ if flow.phase == Phase::UdpActive => {
-                format!("it worked at first. {} ({})", flow.diagnosis.title, flow.diagnosis.code)
+                format!("{} ({})", flow.diagnosis.title, flow.diagnosis.code)
             }
             _ => format!("{} ({}); the session went on over TCP", flow.diagnosis.title, flow.diagnosis.code),
         };
@@ -311,7 +312,7 @@ pub(super) fn client_error(error: &ClientError) -> String {
     let fit = match error.fit {
         Fit::Expected => "the usual one",
         Fit::Consistent => "it fits",
-        Fit::Excluded => "it cannot be"
+        Fit::Excluded => "it cannot be",
     };
     format!("Error code {}{extended}{meaning} ({fit})", error.code)
 }

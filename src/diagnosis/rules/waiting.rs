@@ -43,7 +43,11 @@ pub(super) fn stalled(session: &Session, code: &'static str, stall: &Stall) -> V
     });
     let span = Span { first: repeats.first, last: repeats.last };
     Verdict::failed(code, side, Confidence::Likely, Evidence::seen(span, text))
-        .with(Evidence::awaited(&absence, &format!("no {missing} from the {of} reached this capture point"), &format!("the {waiter} gave up")))
+        .with(Evidence::awaited(
+            &absence,
+            &format!("no {missing} from the {of} reached this capture point"),
+            &format!("the {waiter} gave up"),
+        ))
         .knowing(Fact::Icmp, said.is_some())
         .with(said)
         .knowing(silent_end(stall.dir.flip()), stall.waits != Waits::Missing)
