@@ -6,6 +6,7 @@ use super::{Confidence, Side, Verdict};
 use crate::base::Dir;
 use crate::knowledge::{Fact, Facts};
 use crate::protocol::negotiation::{Protocols, RequestFlags};
+use crate::protocol::tls::Version;
 use crate::session::{Phase, Session};
 
 /// What a verdict alone tells.
@@ -31,6 +32,8 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let genuine = reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
     let request = session.facts.request.as_ref().and_then(|request| request.value.negotiation);
     let old = session.selected().is_some_and(|chosen| chosen.value == Protocols::RDP);
+    let hello = session.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
+    let offered = hello.map_or_else(Vec::new, |hello| hello.value.versions());
     let phase = session.phase();
     of_verdict(verdict)
         .with(Fact::AtClient, session.at(Dir::ClientToServer))
@@ -47,6 +50,8 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
         .with(Fact::Capabilities, phase == Phase::Capabilities)
         .with(Fact::OldSecurity, old)
         .with(Fact::OfferedTls, request.is_some_and(|asked| asked.protocols.contains(Protocols::SSL)))
+        .with(Fact::OfferedTls12, offered.contains(&Version::TLS1_2))
+        .with(Fact::OnlyTls13, offered == [Version::TLS1_3])
         .with(Fact::RestrictedAdmin, request.is_some_and(|asked| asked.flags.0 & KEEPS_CREDENTIALS != 0))
         .with(
             Fact::Windows,

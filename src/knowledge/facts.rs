@@ -97,6 +97,18 @@ facts! {
     OldSecurity "old-security",
     /// The client offered TLS.
     OfferedTls "offered-tls",
+    /// The client offered TLS 1.2.
+    OfferedTls12 "offered-tls-1.2",
+    /// The client offered TLS 1.3 and nothing older.
+    OnlyTls13 "only-tls-1.3",
+    /// An alert spoke of a fault inside its sender.
+    AlertInternal "alert-internal",
+    /// An alert spoke of damaged or unexpected data.
+    AlertDamaged "alert-damaged",
+    /// An alert spoke of a client certificate or of access.
+    AlertAccess "alert-access",
+    /// An alert spoke of an unknown server name.
+    AlertName "alert-name",
     /// The client demanded Restricted Admin or Remote Credential Guard.
     RestrictedAdmin "restricted-admin",
     /// An earlier TLS handshake with this server succeeded.
@@ -109,6 +121,8 @@ facts! {
     Account "account",
     /// The reason may be a right to log on.
     Rights "rights",
+    /// The reason may be the server's trust with its domain, or a clock.
+    Trust "trust",
 }
 
 impl Facts {

@@ -310,11 +310,11 @@ pub(super) fn client_error(error: &ClientError) -> String {
     let row = row.or_else(|| number(&error.code).and_then(codes::disconnect_reason));
     let meaning = row.map_or_else(String::new, |row| format!(": {}", row.meaning));
     let fit = match error.fit {
-        Fit::Expected => "the usual one",
-        Fit::Consistent => "it fits",
-        Fit::Excluded => "it cannot be",
+        Fit::Expected => " (the usual one)",
+        Fit::Consistent => "",
+        Fit::Excluded => " (it cannot be)",
     };
-    format!("Error code {}{extended}{meaning} ({fit})", error.code)
+    format!("Error code {}{extended}{meaning}{fit}", error.code)
 }
 
 /// The terms in what is told, with what they mean: "RST: the TCP packet that ...".
