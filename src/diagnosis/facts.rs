@@ -36,7 +36,6 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let offered = hello.map_or_else(Vec::new, |hello| hello.value.versions());
     let phase = session.phase();
     of_verdict(verdict)
-        .with(Fact::AtClient, session.at(Dir::ClientToServer))
         .with(Fact::AtServer, session.at(Dir::ServerToClient))
         .with(Fact::CaptureEnded, closing.is_none())
         .with(Fact::OneWay, session.missing_direction().is_some())

@@ -45,9 +45,7 @@ facts! {
     ByClient "by-client",
     /// The server's act ended it.
     ByServer "by-server",
-    /// Captured at the client, so that what is not seen of it was not sent.
-    AtClient "at-client",
-    /// The same of the server.
+    /// Captured at the server, so that what is not seen of it was not sent.
     AtServer "at-server",
     /// It was not over when the capture ended.
     CaptureEnded "capture-ended",
@@ -186,6 +184,21 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Fact::ALL.len());
         assert!(Fact::ALL.len() <= 64);
+    }
+
+    #[test]
+    fn every_fact_is_asked_for() {
+        let pages: Vec<&str> = super::super::codes().filter_map(super::super::text).collect();
+        for fact in Fact::ALL {
+            let asked = |line: &str| {
+                let words =
+                    line.strip_prefix("- [").and_then(|line| line.split_once("] ")).map(|line| line.0);
+                words.is_some_and(|words| {
+                    words.split(", ").any(|word| word.strip_prefix("not ").unwrap_or(word) == fact.name())
+                })
+            };
+            assert!(pages.iter().any(|page| page.lines().any(asked)), "no page asks for {}", fact.name());
+        }
     }
 
     #[test]

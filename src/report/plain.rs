@@ -95,7 +95,7 @@ pub(super) fn story<W: Write>(
         if depth == Depth::Full {
             last(lines, session)?;
         }
-        words(lines, session, view)?;
+        words(lines, diagnosis, view)?;
         references(lines, diagnosis, view)?;
     }
     if view.timeline {
@@ -185,15 +185,8 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 }
 
 /// The terms that were used above.
-fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
-    let diagnosis = &session.diagnosis;
-    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation];
-    told.extend(diagnosis.remedies.iter().take(most(REMEDIES, view)).map(|remedy| remedy.text.as_ref()));
-    told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
-    for rival in diagnosis.rivals.iter().take(most(RIVALS, view)) {
-        told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
-    }
-    let words = story::words(&told);
+fn words<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &View) -> io::Result<()> {
+    let words = story::words(diagnosis, most(REMEDIES, view), most(RIVALS, view));
     if words.is_empty() {
         return Ok(());
     }

@@ -317,11 +317,16 @@ pub(super) fn client_error(error: &ClientError) -> String {
     format!("Error code {}{extended}{meaning}{fit}", error.code)
 }
 
-/// The terms in what is told, with what they mean: "RST: the TCP packet that ...".
-pub(super) fn words(told: &[&str]) -> String {
-    let words: Vec<String> =
-        words::used_in(told).iter().map(|(term, meaning)| format!("{term}: {meaning}")).collect();
-    words.join("; ")
+/// The terms in what is told, this many remedies and rivals, with what they mean: "RST: the TCP packet that ...".
+pub(super) fn words(diagnosis: &Diagnosis, remedies: usize, rivals: usize) -> String {
+    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation];
+    told.extend(diagnosis.remedies.iter().take(remedies).map(|remedy| remedy.text.as_ref()));
+    told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
+    for rival in diagnosis.rivals.iter().take(rivals) {
+        told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
+    }
+    let words = words::used_in(&told).into_iter().map(|(term, meaning)| format!("{term}: {meaning}"));
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// The timeline's entries as lines of (time, frames, who, text).
