@@ -81,6 +81,8 @@ facts! {
     UdpDied "udp-died",
     /// The server has no license server to ask.
     NoLicenseServer "no-license-server",
+    /// A rule of a device forbids the traffic, it said.
+    Prohibited "prohibited",
     /// A router said so by ICMP.
     Icmp "icmp",
     /// Network level authentication (or its like) was chosen.

@@ -135,7 +135,7 @@ fn story<W: Write>(
         if depth == Depth::Full {
             last(out, session)?;
         }
-        let words = story::words(diagnosis, usize::MAX, usize::MAX);
+        let words = story::words(session, usize::MAX, usize::MAX);
         if !words.is_empty() {
             writeln!(out, "\n**Words**: {}", markdown(&words))?;
         }

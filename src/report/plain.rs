@@ -21,7 +21,7 @@ pub(super) const fn tone(outcome: Outcome) -> Tone {
 /// Rivals that fit on a screen with the rest.
 const RIVALS: usize = 4;
 /// Remedies that do: the one that mends it must be among them.
-const REMEDIES: usize = 6;
+const REMEDIES: usize = 7;
 
 /// How many items of a list are told.
 const fn most(few: usize, view: &View) -> usize {
@@ -95,7 +95,7 @@ pub(super) fn story<W: Write>(
         if depth == Depth::Full {
             last(lines, session)?;
         }
-        words(lines, diagnosis, view)?;
+        words(lines, session, view)?;
         references(lines, diagnosis, view)?;
     }
     if view.timeline {
@@ -185,8 +185,8 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 }
 
 /// The terms that were used above.
-fn words<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &View) -> io::Result<()> {
-    let words = story::words(diagnosis, most(REMEDIES, view), most(RIVALS, view));
+fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
+    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view));
     if words.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,8 @@
 //! A session's story as data: what every format for people tells, in the order that it is told.
 
 use super::model::{
-    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Mode, Outcome, Owner,
-    Phase, Rival, Session, Side,
+    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Evidence, Fit, Mode, Outcome,
+    Owner, Phase, Rival, Session, Side,
 };
 use super::source::Place;
 use super::text::duration;
@@ -132,14 +132,16 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Side::Unknown if outcome == Outcome::Degraded => "the session itself worked",
         Side::Unknown => "whose doing is not shown",
     };
-    // One of several causes makes nobody's configuration wrong.
-    let fix = if diagnosis.confidence == Confidence::Possible { "look first" } else { "to be fixed" };
+    // One of several causes, and one whose doer nobody saw, makes nobody's configuration wrong.
+    let unsure = diagnosis.confidence == Confidence::Possible
+        || (diagnosis.side == Side::Unknown && outcome == Outcome::Failed);
+    let fix = if unsure { "look first" } else { "to be fixed" };
     let owner = match diagnosis.owner {
         Owner::Client => "at the client",
         Owner::Server => "at the server",
         Owner::Network => "in the network",
         Owner::Identity => "in accounts and logon policy",
-        Owner::Certificate if diagnosis.confidence == Confidence::Possible => "at the certificate",
+        Owner::Certificate if unsure => "at the certificate",
         Owner::Certificate => "with the certificate",
         Owner::Licensing => "in licensing",
         Owner::Nobody => return format!("{confidence}: {side}; nothing to fix. ({})", diagnosis.code),
@@ -192,6 +194,7 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             None => shown.push((phase.title(), last, events)),
         }
     }
+    let broke = session.diagnosis.evidence.first().filter(|_| session.outcome == Outcome::Failed);
     let mut steps = Vec::new();
     for (at, (title, last, events)) in shown.iter().enumerate() {
         let (title, last) = (*title, *last);
@@ -200,18 +203,26 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             mark: if last { end_mark(session.outcome) } else { Mark::Passed },
             title,
             time: events.first().map_or_else(String::new, |event| format!("{:.3} s", event.time_s.0)),
-            frames: event_frames(events, next, frames),
+            frames: event_frames(events, next, broke.filter(|_| last), frames),
             note: if last { end_note(session, frames) } else { inferred(events) },
         });
     }
     steps
 }
 
-fn event_frames(events: &[&Event], next: Option<&Event>, frames: Frames<'_>) -> String {
+/// From the first event's frame to where the next phase begins, or to where it `broke`.
+fn event_frames(
+    events: &[&Event],
+    next: Option<&Event>,
+    broke: Option<&Evidence>,
+    frames: Frames<'_>,
+) -> String {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return String::new() };
     if first.capture == last.capture {
+        let broke = broke.filter(|broke| broke.capture == last.capture);
         let next = next.filter(|next| next.capture == last.capture);
-        let end = last.last_frame.max(last.frame).min(next.map_or(u64::MAX, |next| next.frame));
+        let end = last.last_frame.max(last.frame).max(broke.map_or(0, |broke| broke.last_frame));
+        let end = end.min(next.map_or(u64::MAX, |next| next.frame));
         frames.range(first.capture, first.frame, end.max(first.frame))
     } else {
         let from = frames.range(first.capture, first.frame, first.frame);
@@ -243,7 +254,7 @@ fn end_note(session: &Session, frames: Frames<'_>) -> String {
 
 fn inferred(events: &[&Event]) -> String {
     let all = !events.is_empty() && events.iter().all(|event| event.inferred);
-    if all { "concluded from shape and timing".to_owned() } else { String::new() }
+    if all { "encrypted: told by sizes and timing".to_owned() } else { String::new() }
 }
 
 /// What came of UDP beside a TCP session, one line a flow.
@@ -318,8 +329,9 @@ pub(super) fn client_error(error: &ClientError) -> String {
 }
 
 /// The terms in what is told, this many remedies and rivals, with what they mean: "RST: the TCP packet that ...".
-pub(super) fn words(diagnosis: &Diagnosis, remedies: usize, rivals: usize) -> String {
-    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation];
+pub(super) fn words(session: &Session, remedies: usize, rivals: usize) -> String {
+    let diagnosis = &session.diagnosis;
+    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation, session.phase.title()];
     told.extend(diagnosis.remedies.iter().take(remedies).map(|remedy| remedy.text.as_ref()));
     told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
     for rival in diagnosis.rivals.iter().take(rivals) {
