@@ -35,7 +35,15 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let hello = session.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
     let offered = hello.map_or_else(Vec::new, |hello| hello.value.versions());
     let phase = session.phase();
+    let alerts = session.facts.tls.as_deref().map_or(&[][..], |tls| &tls.alerts);
+    let alert = alerts.iter().find(|alert| alert.value.is_fatal()).map(|alert| alert.value.description.0);
+    let says = |of: &[u8]| alert.is_some_and(|alert| of.contains(&alert));
     of_verdict(verdict)
+        // RFC 8446, section 6.2.
+        .with(Fact::AlertInternal, says(&[80]))
+        .with(Fact::AlertDamaged, says(&[10, 20, 50, 51]))
+        .with(Fact::AlertAccess, says(&[49, 116]))
+        .with(Fact::AlertName, says(&[112]))
         .with(Fact::AtServer, session.at(Dir::ServerToClient))
         .with(Fact::CaptureEnded, closing.is_none())
         .with(Fact::OneWay, session.missing_direction().is_some())

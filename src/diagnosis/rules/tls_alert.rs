@@ -27,23 +27,9 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     };
     let meaning = crate::knowledge::codes::tls_alert(alert.value.description.0)
         .map_or(String::new(), |row| format!(" It means: {}.", row.meaning));
-    let verdict =
+    Some(
         Verdict::failed(RULE.code, side, Confidence::Certain, Evidence::of(alert, format!("{who} sent the fatal alert {text}")))
             .titled(format!("The {who} broke off the TLS handshake with the alert {text}"))
-            .explain(format!("The {who} ended the TLS handshake{stage} with {text}.{meaning}"));
-    Some(match about(alert.value.description) {
-        Some(fact) => verdict.knowing(fact, true),
-        None => verdict,
-    })
-}
-
-/// What the alert speaks of (RFC 8446, section 6.2).
-fn about(description: AlertDescription) -> Option<Fact> {
-    Some(match description.0 {
-        80 => Fact::AlertInternal,
-        10 | 20 | 50 | 51 => Fact::AlertDamaged,
-        49 | 116 => Fact::AlertAccess,
-        112 => Fact::AlertName,
-        _ => return None,
-    })
+            .explain(format!("The {who} ended the TLS handshake{stage} with {text}.{meaning}")),
+    )
 }
