@@ -34,7 +34,7 @@ fn verdict(script: &Script) -> Verdict {
 }
 
 fn blames_a_device(verdict: &Verdict) -> bool {
-    verdict.rivals.iter().any(|rival| rival.cause.contains("in that end's name"))
+    verdict.rivals.iter().any(|rival| rival.cause.contains("a device on the path sent the RST"))
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{Confidence, Side, Verdict};
 use crate::base::Dir;
 use crate::knowledge::{Fact, Facts};
 use crate::protocol::negotiation::{Protocols, RequestFlags};
+use crate::protocol::tls::Version;
 use crate::session::{Phase, Session};
 
 /// What a verdict alone tells.
@@ -13,6 +14,7 @@ pub(super) fn of_verdict(verdict: &Verdict) -> Facts {
     Facts::default()
         .with(Fact::Certain, verdict.confidence == Confidence::Certain)
         .with(Fact::Possible, verdict.confidence == Confidence::Possible)
+        .with(Fact::Certificate, verdict.owner == Some("certificate"))
         .with(Fact::ByClient, verdict.side == Side::Client)
         .with(Fact::ByServer, verdict.side == Side::Server)
 }
@@ -30,12 +32,22 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
     let genuine = reset.is_some_and(|closing| session.at(closing.dir) || injection::looks_genuine(session));
     let request = session.facts.request.as_ref().and_then(|request| request.value.negotiation);
     let old = session.selected().is_some_and(|chosen| chosen.value == Protocols::RDP);
+    let hello = session.facts.tls.as_deref().and_then(|tls| tls.client_hello.as_ref());
+    let offered = hello.map_or_else(Vec::new, |hello| hello.value.versions());
     let phase = session.phase();
+    let alerts = session.facts.tls.as_deref().map_or(&[][..], |tls| &tls.alerts);
+    let alert = alerts.iter().find(|alert| alert.value.is_fatal()).map(|alert| alert.value.description.0);
+    let says = |of: &[u8]| alert.is_some_and(|alert| of.contains(&alert));
     of_verdict(verdict)
-        .with(Fact::AtClient, session.at(Dir::ClientToServer))
+        // RFC 8446, section 6.2.
+        .with(Fact::AlertInternal, says(&[80]))
+        .with(Fact::AlertDamaged, says(&[10, 20, 50, 51]))
+        .with(Fact::AlertAccess, says(&[49, 116]))
+        .with(Fact::AlertName, says(&[112]))
         .with(Fact::AtServer, session.at(Dir::ServerToClient))
         .with(Fact::CaptureEnded, closing.is_none())
         .with(Fact::OneWay, session.missing_direction().is_some())
+        .with(Fact::Gaps, session.lacks_any())
         .with(Fact::Idle, broke.is_some_and(|broke| quiet_before(session, broke).is_some()))
         .with(Fact::Reset, reset.is_some())
         .with(Fact::Genuine, genuine)
@@ -45,6 +57,8 @@ pub(super) fn of_session(session: &Session, verdict: &Verdict) -> Facts {
         .with(Fact::Capabilities, phase == Phase::Capabilities)
         .with(Fact::OldSecurity, old)
         .with(Fact::OfferedTls, request.is_some_and(|asked| asked.protocols.contains(Protocols::SSL)))
+        .with(Fact::OfferedTls12, offered.contains(&Version::TLS1_2))
+        .with(Fact::OnlyTls13, offered == [Version::TLS1_3])
         .with(Fact::RestrictedAdmin, request.is_some_and(|asked| asked.flags.0 & KEEPS_CREDENTIALS != 0))
         .with(
             Fact::Windows,

@@ -72,9 +72,10 @@ pub(super) fn with_rival(session: &Session, verdict: Verdict) -> Verdict {
     let honest = if signs.weak.is_empty() { "" } else { ", a weak one, since many honest ones look so" };
     let Some(sign) = signs.all().next().cloned() else { return verdict };
     let text = format!("{}: a sign that something else sent it{honest}", sign.text);
+    let sender = session.closed_by().map_or("sender", Dir::sender);
     verdict.with(Evidence { text, ..sign }).knowing(Fact::Odd, true).rival(
-        "a device on the path sent the RST in that end's name; the evidence has one sign of it",
-        "capture at that end: whether the RST leaves it; logs of firewalls and inspection devices at that second",
+        format!("a device on the path sent the RST in the {sender}'s name; the evidence has one sign of it"),
+        format!("capture at the {sender}: whether the RST leaves it; logs of firewalls and inspection devices at that second"),
     )
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Diagnosis, Evidence, Outcome, Verdict};
 use crate::base::Timestamp;
+use crate::knowledge::Fact;
 use crate::session::{Session, UdpSession};
 
 /// Weighs the verdicts on the flows of a session. A session that works is degraded by a flow that does not; of one
@@ -22,7 +23,8 @@ pub fn with_udp(session: &Session, own: Diagnosis, flows: &[(&UdpSession, &Verdi
             }
             others.extend(own.others);
             add(&mut others, worst.code, faults.iter().skip(1).map(|(_, verdict)| *verdict));
-            Diagnosis { verdict: Verdict { outcome: Outcome::Degraded, ..worst.clone() }, others }
+            let verdict = worst.clone().knowing(Fact::TcpWorked, true);
+            Diagnosis { verdict: Verdict { outcome: Outcome::Degraded, ..verdict }, others }
         }
         Outcome::Failed => {
             let Diagnosis { mut verdict, mut others } = own;
@@ -55,6 +57,7 @@ fn died_before(session: &Session, verdict: &mut Verdict, flows: &[(&UdpSession, 
         let silent = silence.silent.sender();
         let text =
             format!("from here on the {silent} was silent in the session's UDP flow, {seconds} s before");
+        verdict.facts = verdict.facts.with(Fact::UdpDied, true);
         verdict.evidence.push(Evidence::seen(since, text));
         let told = format!(
             "The session's UDP flow had died {seconds} s before: some clients and servers give the whole session up when \

@@ -39,18 +39,20 @@ facts! {
     Certain "certain",
     /// The diagnosis is one of several.
     Possible "possible",
+    /// The rule blames the certificate.
+    Certificate "certificate",
     /// The client's act ended it.
     ByClient "by-client",
     /// The server's act ended it.
     ByServer "by-server",
-    /// Captured at the client, so that what is not seen of it was not sent.
-    AtClient "at-client",
-    /// The same of the server.
+    /// Captured at the server, so that what is not seen of it was not sent.
     AtServer "at-server",
     /// It was not over when the capture ended.
     CaptureEnded "capture-ended",
     /// Packets of one end are missing altogether.
     OneWay "one-way",
+    /// The capture lacks bytes that were acknowledged.
+    Gaps "gaps",
     /// The connection was quiet right before the break.
     Idle "idle",
     /// A RST ended it.
@@ -73,6 +75,14 @@ facts! {
     Acknowledged "acknowledged",
     /// The question, or the answer, was lost on the way.
     Lost "lost",
+    /// The session's TCP connection went on.
+    TcpWorked "tcp-worked",
+    /// The session's UDP flow had died a while before.
+    UdpDied "udp-died",
+    /// The server has no license server to ask.
+    NoLicenseServer "no-license-server",
+    /// A rule of a device forbids the traffic, it said.
+    Prohibited "prohibited",
     /// A router said so by ICMP.
     Icmp "icmp",
     /// Network level authentication (or its like) was chosen.
@@ -87,6 +97,18 @@ facts! {
     OldSecurity "old-security",
     /// The client offered TLS.
     OfferedTls "offered-tls",
+    /// The client offered TLS 1.2.
+    OfferedTls12 "offered-tls-1.2",
+    /// The client offered TLS 1.3 and nothing older.
+    OnlyTls13 "only-tls-1.3",
+    /// An alert spoke of a fault inside its sender.
+    AlertInternal "alert-internal",
+    /// An alert spoke of damaged or unexpected data.
+    AlertDamaged "alert-damaged",
+    /// An alert spoke of a client certificate or of access.
+    AlertAccess "alert-access",
+    /// An alert spoke of an unknown server name.
+    AlertName "alert-name",
     /// The client demanded Restricted Admin or Remote Credential Guard.
     RestrictedAdmin "restricted-admin",
     /// An earlier TLS handshake with this server succeeded.
@@ -99,6 +121,8 @@ facts! {
     Account "account",
     /// The reason may be a right to log on.
     Rights "rights",
+    /// The reason may be the server's trust with its domain, or a clock.
+    Trust "trust",
 }
 
 impl Facts {
@@ -162,6 +186,21 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Fact::ALL.len());
         assert!(Fact::ALL.len() <= 64);
+    }
+
+    #[test]
+    fn every_fact_is_asked_for() {
+        let pages: Vec<&str> = super::super::codes().filter_map(super::super::text).collect();
+        for fact in Fact::ALL {
+            let asked = |line: &str| {
+                let words =
+                    line.strip_prefix("- [").and_then(|line| line.split_once("] ")).map(|line| line.0);
+                words.is_some_and(|words| {
+                    words.split(", ").any(|word| word.strip_prefix("not ").unwrap_or(word) == fact.name())
+                })
+            };
+            assert!(pages.iter().any(|page| page.lines().any(asked)), "no page asks for {}", fact.name());
+        }
     }
 
     #[test]

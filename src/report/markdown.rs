@@ -147,6 +147,10 @@ fn story<W: Write>(
         if depth == Depth::Full {
             last(out, session)?;
         }
+        let words = story::words(session, usize::MAX, usize::MAX);
+        if !words.is_empty() {
+            writeln!(out, "\n**Words**: {}", markdown(&words))?;
+        }
     }
     if view.timeline {
         timeline(out, session, frames)?;

@@ -22,7 +22,7 @@ pub(super) const fn tone(outcome: Outcome) -> Tone {
 /// Rivals that fit on a screen with the rest.
 const RIVALS: usize = 4;
 /// Remedies that do: the one that mends it must be among them.
-const REMEDIES: usize = 6;
+const REMEDIES: usize = 7;
 
 /// How many items of a list are told.
 const fn most(few: usize, view: &View) -> usize {
@@ -197,14 +197,7 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 
 /// The terms that were used above.
 fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
-    let diagnosis = &session.diagnosis;
-    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation];
-    told.extend(diagnosis.remedies.iter().take(most(REMEDIES, view)).map(|remedy| remedy.text.as_ref()));
-    told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
-    for rival in diagnosis.rivals.iter().take(most(RIVALS, view)) {
-        told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
-    }
-    let words = story::words(&told);
+    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view));
     if words.is_empty() {
         return Ok(());
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::model::{
-    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Fit, Mode, Outcome, Owner,
-    Phase, Rival, Session, Side,
+    Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Evidence, Fit, Mode, Outcome,
+    Owner, Phase, Rival, Session, Side,
 };
 use super::source::Place;
 use super::text::duration;
@@ -146,25 +146,27 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Confidence::Likely => "Likely",
         Confidence::Possible => "Possible, one of several causes",
     };
-    let silent = diagnosis.code.ends_with("-silent");
+    let silent = diagnosis.code.contains("-silent");
     let side = match diagnosis.side {
         Side::Client if silent => "the client stopped answering",
         Side::Server if silent => "the server did not answer",
         Side::Client => "ended by the client",
         Side::Server => "ended by the server",
-        Side::Network => "ended by something between them",
+        Side::Network => "the fault lies between them",
         Side::Unknown if outcome == Outcome::Healthy => "it did not break",
         Side::Unknown if outcome == Outcome::Degraded => "the session itself worked",
-        Side::Unknown => "who ended it is not shown",
+        Side::Unknown => "whose doing is not shown",
     };
-    // One of several causes makes nobody's configuration wrong.
-    let fix = if diagnosis.confidence == Confidence::Possible { "look first" } else { "to be fixed" };
+    // One of several causes, and one whose doer nobody saw, makes nobody's configuration wrong.
+    let unsure = diagnosis.confidence == Confidence::Possible
+        || (diagnosis.side == Side::Unknown && outcome == Outcome::Failed);
+    let fix = if unsure { "look first" } else { "to be fixed" };
     let owner = match diagnosis.owner {
         Owner::Client => "at the client",
         Owner::Server => "at the server",
         Owner::Network => "in the network",
         Owner::Identity => "in accounts and logon policy",
-        Owner::Certificate if diagnosis.confidence == Confidence::Possible => "at the certificate",
+        Owner::Certificate if unsure => "at the certificate",
         Owner::Certificate => "with the certificate",
         Owner::Licensing => "in licensing",
         Owner::Nobody => return format!("{confidence}: {side}; nothing to fix. ({})", diagnosis.code),
@@ -198,7 +200,8 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
     let setup = Phase::McsConnect..=Phase::Capabilities;
     let mut shown: Vec<(&'static str, bool, Vec<&Event>)> = Vec::new();
     let mut hidden = false;
-    for &phase in Phase::ALL {
+    // What still was on its way when it ended is no further phase.
+    for &phase in Phase::ALL.iter().filter(|phase| **phase <= session.phase) {
         let events: Vec<&Event> = session.timeline.iter().filter(|event| event.phase == phase).collect();
         let last = phase == session.phase;
         if events.is_empty() && !last {
@@ -221,6 +224,7 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             }
         }
     }
+    let broke = session.diagnosis.evidence.first().filter(|_| session.outcome == Outcome::Failed);
     let mut steps = Vec::new();
     for (at, (title, last, events)) in shown.iter().enumerate() {
         let (title, last) = (*title, *last);
@@ -229,18 +233,26 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             mark: if last { end_mark(session.outcome) } else { Mark::Passed },
             title,
             time: events.first().map_or_else(String::new, |event| format!("{:.3} s", event.time_s.0)),
-            frames: event_frames(events, next, frames),
+            frames: event_frames(events, next, broke.filter(|_| last), frames),
             note: if last { end_note(session, frames) } else { inferred(events) },
         });
     }
     steps
 }
 
-fn event_frames(events: &[&Event], next: Option<&Event>, frames: Frames<'_>) -> String {
+/// From the first event's frame to where the next phase begins, or to where it `broke`.
+fn event_frames(
+    events: &[&Event],
+    next: Option<&Event>,
+    broke: Option<&Evidence>,
+    frames: Frames<'_>,
+) -> String {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return String::new() };
     if first.capture == last.capture {
+        let broke = broke.filter(|broke| broke.capture == last.capture);
         let next = next.filter(|next| next.capture == last.capture);
-        let end = last.last_frame.max(last.frame).min(next.map_or(u64::MAX, |next| next.frame));
+        let end = last.last_frame.max(last.frame).max(broke.map_or(0, |broke| broke.last_frame));
+        let end = end.min(next.map_or(u64::MAX, |next| next.frame));
         frames.range(first.capture, first.frame, end.max(first.frame))
     } else {
         let from = frames.range(first.capture, first.frame, first.frame);
@@ -272,7 +284,7 @@ fn end_note(session: &Session, frames: Frames<'_>) -> String {
 
 fn inferred(events: &[&Event]) -> String {
     let all = !events.is_empty() && events.iter().all(|event| event.inferred);
-    if all { "concluded from shape and timing".to_owned() } else { String::new() }
+    if all { "encrypted: told by sizes and timing".to_owned() } else { String::new() }
 }
 
 /// What came of UDP beside a TCP session, one line a flow.
@@ -295,7 +307,7 @@ pub(super) fn udp(session: &Session) -> impl Iterator<Item = String> + '_ {
             ),
             Outcome::Inconclusive => "what came of it is not shown".to_owned(),
             _ if flow.phase == Phase::UdpActive => {
-                format!("it worked at first. {} ({})", flow.diagnosis.title, flow.diagnosis.code)
+                format!("{} ({})", flow.diagnosis.title, flow.diagnosis.code)
             }
             _ => format!("{} ({}); the session went on over TCP", flow.diagnosis.title, flow.diagnosis.code),
         };
@@ -339,18 +351,24 @@ pub(super) fn client_error(error: &ClientError) -> String {
     let row = row.or_else(|| number(&error.code).and_then(codes::disconnect_reason));
     let meaning = row.map_or_else(String::new, |row| format!(": {}", row.meaning));
     let fit = match error.fit {
-        Fit::Expected => "the usual one",
-        Fit::Consistent => "it fits",
-        Fit::Excluded => "it cannot be",
+        Fit::Expected => " (the usual one)",
+        Fit::Consistent => "",
+        Fit::Excluded => " (it cannot be)",
     };
-    format!("Error code {}{extended}{meaning} ({fit})", error.code)
+    format!("Error code {}{extended}{meaning}{fit}", error.code)
 }
 
-/// The terms in what is told, with what they mean: "RST: the TCP packet that ...".
-pub(super) fn words(told: &[&str]) -> String {
-    let words: Vec<String> =
-        words::used_in(told).iter().map(|(term, meaning)| format!("{term}: {meaning}")).collect();
-    words.join("; ")
+/// The terms in what is told, this many remedies and rivals, with what they mean: "RST: the TCP packet that ...".
+pub(super) fn words(session: &Session, remedies: usize, rivals: usize) -> String {
+    let diagnosis = &session.diagnosis;
+    let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation, session.phase.title()];
+    told.extend(diagnosis.remedies.iter().take(remedies).map(|remedy| remedy.text.as_ref()));
+    told.extend(diagnosis.evidence.iter().map(|evidence| evidence.text.as_str()));
+    for rival in diagnosis.rivals.iter().take(rivals) {
+        told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
+    }
+    let words = words::used_in(&told).into_iter().map(|(term, meaning)| format!("{term}: {meaning}"));
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// The timeline's entries as lines of (time, frames, who, text).

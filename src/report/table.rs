@@ -96,7 +96,7 @@ fn table<W: Write>(
         attempts.push(attempt);
         let mut cells = summary::cells(&session, view, one_day).map(|cell| clean(&cell).into_owned());
         if told {
-            cells[DIAGNOSIS] = session.diagnosis.code.to_owned();
+            session.diagnosis.code.clone_into(&mut cells[DIAGNOSIS]);
         }
         for address in [CLIENT, SERVER] {
             cells[address] = squeeze(&cells[address], ADDRESS);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::knowledge::codes;
+use crate::protocol::license::LicenseErrorCode;
 use crate::session::{Inside, Phase};
 
 pub(super) const RULE: Rule =
@@ -19,6 +20,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
         let text = format!("{} sent the license error {code} ({})", dir.sender(), code.0);
         return Some(
             Verdict::failed(RULE.code, side, Confidence::Certain, Evidence::of(&error, text))
+                .knowing(Fact::NoLicenseServer, code == LicenseErrorCode::ERR_NO_LICENSE_SERVER)
                 .titled(format!("Licensing failed, and the {} said why: {meaning}", dir.sender()))
                 .explain(format!("The {} ended licensing with {code}: {meaning}.", dir.sender())),
         );

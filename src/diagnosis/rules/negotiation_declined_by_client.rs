@@ -39,6 +39,6 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     } else {
         verdict
             .explain(format!("The server chose {chose}, which the client had offered, and yet the client left without a further byte."))
-            .rival("a port scanner or health check that only asks what the server supports", "the client's address: is it a monitoring system, and does it come back regularly?")
+            .rival("a port scanner or health check that only asks what the server supports", "the client's address belongs to a monitoring system, or comes back at regular intervals")
     })
 }

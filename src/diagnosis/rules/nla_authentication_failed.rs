@@ -96,7 +96,7 @@ fn said(session: &Session) -> Option<Verdict> {
 }
 
 /// What a refusal may be about.
-const REASONS: [Fact; 3] = [Fact::Password, Fact::Account, Fact::Rights];
+const REASONS: [Fact; 4] = [Fact::Password, Fact::Account, Fact::Rights, Fact::Trust];
 
 /// The verdict with what it may be about.
 fn concerning(verdict: Verdict, reasons: &[Fact]) -> Verdict {
@@ -112,7 +112,7 @@ const fn reasons(code: u32) -> &'static [Fact] {
         0xC000_0022 | 0xC000_0155 | 0xC000_015B | 0xC000_0413 | 5 => &[Fact::Rights],
         // SEC_E_LOGON_DENIED: no more than "no".
         0x8009_030C => &REASONS,
-        _ => &[],
+        _ => &[Fact::Trust],
     }
 }
 

@@ -17,7 +17,7 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
             .with(session.shape.entered.last().map(|(phase, span)| Evidence::seen(*span, format!("{} had begun", phase.title()))))
             .owned_by(if side == Side::Client { "client" } else { "server" })
             .titled(format!("The {who} broke off while the session was being set up"))
-            .explain(format!("Encryption and logon were done and the session was being set up ({phase}) when the {who} ended the connection with {how}, without a reason that can be read."));
+            .explain(format!("The connection was secured and the session was being set up ({phase}) when the {who} ended the connection with {how}, without a reason that can be read."));
     let turned_away = side == Side::Client && session.phase() == Phase::Licensing && !session.facts.is_decrypted();
     let verdict = if turned_away {
         verdict.rival(

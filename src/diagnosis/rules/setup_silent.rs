@@ -10,9 +10,10 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     }
     let asked = last_words(session).filter(|(dir, _)| *dir == Dir::ClientToServer)?.1;
     let absence = session.silence(Dir::ServerToClient, asked)?;
-    let phase = session.phase().title();
+    let phase = session.phase().during();
+    let asked = Evidence::seen(absence.after, format!("client's last message, {phase}"));
     Some(
-        unanswered(session, RULE.code, Evidence::seen(absence.after, format!("client's last message, {}", session.phase().during())), &absence)
-            .titled(format!("The server fell silent while the session was being set up ({phase})")),
+        unanswered(session, RULE.code, asked, &absence)
+            .titled(format!("The server fell silent before the desktop appeared, {phase}")),
     )
 }

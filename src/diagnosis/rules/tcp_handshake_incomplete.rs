@@ -19,16 +19,13 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     if context.short {
         return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
-    let absence = Absence { after: syn_ack.last, until: tcp.observed_until, ended: session.until() };
+    let absence = Absence { after: syn_ack.first, until: tcp.observed_until, ended: session.until() };
     let repeated_syn = syn.count > 1;
     let hint = if repeated_syn {
         "The client repeated its SYN as well, so the server's answers did not reach it."
     } else {
-        "The client did not repeat its SYN, so it had the answer: its acknowledgement was lost on the way."
-    };
-    let times = match syn_ack.count - 1 {
-        1 => "once".to_owned(),
-        n => format!("{n} times"),
+        "The client did not repeat its SYN: it had the answer and its acknowledgement was lost on the way, or nobody was \
+         there to ask again."
     };
     Some(
         Verdict::failed(
@@ -41,6 +38,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
             ),
         )
         .with(Evidence::absent(&absence, "no acknowledgement from the client"))
-        .explain(format!("The server answered and repeated its answer {times}. {hint}")),
+        .knowing(Fact::Alive, repeated_syn)
+        .explain(format!("The server sent its answer {} times. {hint}", syn_ack.count)),
     )
 }

@@ -23,7 +23,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     if context.short {
         return Some(Verdict::short(RULE.code, Outcome::Failed));
     }
-    let absence = Absence { after: syn.last, until: tcp.observed_until, ended: session.until() };
+    let absence = Absence { after: syn.first, until: tcp.observed_until, ended: session.until() };
     let attempts = match syn.count {
         1 => "one SYN".to_owned(),
         n => format!("{n} SYNs over {}", delay(syn.first, syn.last)),

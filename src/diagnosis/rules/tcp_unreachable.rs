@@ -40,6 +40,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
         )
         .with(tcp.syn.map(|syn| Evidence::seen(syn.first, "client sent the SYN")))
         .titled(title)
+        .knowing(Fact::Prohibited, words.contains("prohibit"))
         .owned_by(if from_server { "server" } else { "network" })
         .explain(format!("The connection request to {} came back as \"{words}\", said by {who}.", server(session))),
     )

@@ -9,6 +9,8 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
     let tls = session.facts.tls.as_deref()?;
     let hello = tls.client_hello.as_ref()?;
     let offered = versions_text(&hello.value);
+    // Every server in use has TLS 1.2.
+    let owner = if hello.value.versions().contains(&Version::TLS1_2) { "server" } else { "client" };
     let accepted = context
         .server
         .and_then(crate::diagnosis::ServerHistory::accepted)
@@ -26,6 +28,7 @@ fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
                 Evidence::of(alert, format!("{who} sent the fatal alert {}", alert_text(&alert.value))),
             )
             .with(Evidence::of(hello, format!("client offered {offered}")))
+            .owned_by(owner)
             .explain(format!("The client offered {offered}; the {who} refused with protocol_version: the two have no TLS version in common.{accepted}")),
         );
     }

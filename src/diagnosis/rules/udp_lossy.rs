@@ -35,7 +35,7 @@ fn check(session: &UdpSession, _: &Context<'_>) -> Option<Verdict> {
     let both = Dir::BOTH.map(figure).join("; ");
     let repaired = match session.lossy() {
         Some(true) => "Nothing of it is sent again, so it is missing from what the user sees and hears.",
-        _ => "It was sent again, which costs time.",
+        _ => "What is lost must be sent again, which costs time.",
     };
     Some(verdict.explain(format!("The UDP flow was active, but {both}. {repaired}")))
 }

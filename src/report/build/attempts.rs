@@ -11,6 +11,7 @@ use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary,
 use crate::report::source::Place;
 use crate::report::summary;
 use crate::report::text::{count, duration, number};
+use crate::session::Phase;
 
 /// The attempts of all sessions, and those of them that are shown.
 #[derive(Debug)]
@@ -188,6 +189,11 @@ impl<'a> Formed<'a> {
             // Writing to a String cannot fail.
             let _ = write!(story, " What counts is session {}.", id(decided.by));
         }
+        if real.windows(2).any(|pair| matches!(pair, [(_, before), (_, after)] if stopped(before, after))) {
+            story.push_str(
+                " The service took no more connections right after that: most likely it had stopped.",
+            );
+        }
         match looks.len() as u64 {
             0 => {}
             1 => story.push_str(" One more connection only looked."),
@@ -266,6 +272,16 @@ fn checks(looks: &[(u64, Brief)]) -> String {
         if declined { "asked how the server secures connections" } else { "looked whether the port is open" };
     let times = times(looks.len());
     format!("The client {what}, and left, {times} {}: a health check or a scan, no user.", within(looks))
+}
+
+/// Whether the server refused a connection right after one that had got further failed.
+fn stopped(before: &Brief, after: &Brief) -> bool {
+    const SOON: f64 = 5.0;
+    before.outcome == Outcome::Failed
+        && before.phase > Phase::TcpConnect
+        && !before.code.starts_with("path-")
+        && after.code == "tcp-connection-refused"
+        && after.start.seconds_since(before.end) < SOON
 }
 
 /// "twice", "3 times".
