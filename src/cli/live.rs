@@ -40,7 +40,7 @@ const BATCH: usize = 4096;
 const REST: Duration = Duration::from_millis(10);
 /// The end comes within a second. Until when the frames that are on their way are taken, what still runs is told,
 /// attempts are saved, and lines are written; in milliseconds.
-const LAST: [u64; 4] = [150, 450, 700, 900];
+const LAST: [u64; 4] = [150, 400, 600, 750];
 /// How often losses are told.
 const LOSSES: Duration = Duration::from_secs(10);
 
@@ -195,7 +195,10 @@ impl<'a> Run<'a> {
             self.notify();
         }
         self.end();
-        if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done }
+        let status = if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done };
+        // To take all that was held apart needs time that the end does not have.
+        std::mem::forget(self);
+        status
     }
 
     /// Lets time pass, in steps: after a standstill of the machine much is over at once.
@@ -318,6 +321,13 @@ impl<'a> Run<'a> {
                 let more = lost - self.told_lost.1;
                 tell(&format!("{} packets were lost in the last seconds: {}", number(more), self.counts()));
                 self.told_lost.1 = lost;
+            }
+            let unsaved = self.recorder.as_mut().map_or(0, Recorder::take_unsaved);
+            if unsaved > 0 {
+                tell(&format!(
+                    "{} attempts were not saved: they come faster than the disk takes them",
+                    number(unsaved)
+                ));
             }
             if let Some(given_up) = self.memory.more_given_up(&self.analyzer) {
                 tell(&format!("in the last seconds, {given_up}"));

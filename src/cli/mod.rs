@@ -9,6 +9,8 @@ mod explain;
 mod input;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(all(test, feature = "live", target_os = "linux"))]
+mod manual;
 mod output;
 mod progress;
 mod report;
