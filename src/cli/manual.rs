@@ -26,6 +26,8 @@ fn page(command: Command) -> Vec<u8> {
     for part in examples.split("\n\n") {
         // "Examples:", "Exit status: 0 done, ...": each paragraph is named by its first words.
         let (name, text) = part.split_once(':').unwrap();
+        // The first line of a table keeps its indent.
+        let text = text.strip_prefix('\n').unwrap_or(text.trim_start());
         let text =
             text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace("\n.", "\n\\&.");
         let filled = if name == "Examples" { ("\n.nf", "\n.fi") } else { ("", "") };
