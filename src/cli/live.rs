@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdpwhy::analyzer::{Analyzer, Options, Over};
+use rdpwhy::analyzer::{Analyzer, Options, Over, Whole};
 use rdpwhy::base::Timestamp;
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
@@ -41,6 +41,8 @@ const REST: Duration = Duration::from_millis(10);
 /// The end comes within a second. Until when the frames that are on their way are taken, what still runs is told,
 /// attempts are saved, and lines are written; in milliseconds.
 const LAST: [u64; 4] = [150, 400, 600, 750];
+/// So long before the end of telling only what carried payload is told.
+const BARE: Duration = Duration::from_millis(200);
 /// How often losses are told.
 const LOSSES: Duration = Duration::from_secs(10);
 
@@ -244,10 +246,18 @@ impl<'a> Run<'a> {
             if let Some(following) = &mut self.following {
                 following.over(over.brief.order);
             }
-            if until.is_some_and(|until| Instant::now() > until) {
-                untold += 1;
-                // The rest is as many again, and nobody waits for it.
-                break;
+            if let Some(until) = until {
+                let now = Instant::now();
+                // Of a flood not all can be told; what carried payload comes first.
+                let late = now > until;
+                if late || matches!(over.whole, Whole::Bare(_)) && now + BARE > until {
+                    untold += 1;
+                    if late {
+                        // The rest is as many again, and nobody waits for it.
+                        break;
+                    }
+                    continue;
+                }
             }
             self.tell_session(&over);
         }
