@@ -140,6 +140,8 @@ impl<'a> Run<'a> {
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
+        #[cfg(target_os = "linux")]
+        let notify = Notify::from_environment();
         let user = args.give_up_rights()?;
         let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
@@ -178,7 +180,7 @@ impl<'a> Run<'a> {
             asked,
             memory,
             #[cfg(target_os = "linux")]
-            notify: Notify::from_environment(),
+            notify,
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
