@@ -1,6 +1,8 @@
 //! The man pages in `docs/man` and the shells' completions in `docs/completions`, made from the arguments: this test
 //! compares them, and with `RDPWHY_BLESS=1` makes them anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
