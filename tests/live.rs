@@ -10,6 +10,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex};
@@ -83,9 +84,13 @@ impl Cable {
     }
 
     fn live_as(&self, format: &str, arguments: &str) -> Live {
+        self.live_in("", &format!("--format {format} {arguments}"))
+    }
+
+    fn live_in(&self, environment: &str, arguments: &str) -> Live {
         let b = self.namespace("b");
         let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
-        let mut child = command(&format!("ip netns exec {b} {rdpwhy} live --format {format} {arguments}"))
+        let mut child = command(&format!("ip netns exec {b} {environment} {rdpwhy} live {arguments}"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -473,6 +478,66 @@ fn the_forms_for_other_tools_have_every_line() {
         ids.extend([(lines[0]["uid"].clone(), lines[3]["uid"].clone())]);
     }
     assert!(ids[1].0 == ids[1].1 && ids[1].0.is_string(), "a phase tells of which session it is: {ids:?}");
+}
+
+/// What systemd hears, and what is left of root's rights: an interface that comes back is opened by nobody.
+#[test]
+fn a_service_says_that_it_lives_and_keeps_one_right() {
+    if !wanted("a_service_says_that_it_lives_and_keeps_one_right") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let systemd = UnixDatagram::bind(&path).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let heard = || {
+        let mut text = [0; 1000];
+        let len = systemd.recv(&mut text).unwrap();
+        String::from_utf8(text[..len].to_vec()).unwrap()
+    };
+    let cable = Cable::new("service");
+    let environment = format!("env NOTIFY_SOCKET={} WATCHDOG_USEC=900000", path.display());
+    let live = cable.live_in(&environment, "--format ndjson -i wire");
+    assert_eq!(heard(), "READY=1\nSTATUS=listening on wire");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", live.child.id())).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(field("Uid:"), "65534 65534 65534 65534");
+    for (set, rights) in [("CapPrm:", 1 << 13), ("CapEff:", 1 << 13), ("CapBnd:", 1 << 13), ("CapInh:", 0)] {
+        assert_eq!(u64::from_str_radix(&field(set), 16), Ok(rights), "{set}");
+    }
+    assert_eq!((field("Groups:").as_str(), field("NoNewPrivs:").as_str()), ("65534", "1"));
+    shell(&format!("ip -n {} link del wire", cable.namespace("b")));
+    std::thread::sleep(Duration::from_millis(1200));
+    cable.plug();
+    std::thread::sleep(Duration::from_millis(2500));
+    cable.replay(&failed(2), "");
+    let alive = heard();
+    assert!(alive.starts_with("WATCHDOG=1\nSTATUS=wire: "), "{alive}");
+    // A standstill is none of its lies.
+    live.signal("STOP");
+    while systemd.set_read_timeout(Some(Duration::from_millis(1500))).is_ok() {
+        let mut text = [0; 1000];
+        if systemd.recv(&mut text).is_err() {
+            break;
+        }
+    }
+    live.signal("CONT");
+    assert!(heard().starts_with("WATCHDOG=1"));
+    let (lines, errors) = live.end();
+    assert_eq!(lines.len(), 2, "{errors}");
+    let last = std::iter::from_fn(|| Some(heard())).find(|text| !text.starts_with("WATCHDOG=1"));
+    assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn what_is_too_little_memory_is_said() {
+    let arguments = ["live", "-i", "lo", "--memory", "40", "--buffer", "64"];
+    let output = Command::new(env!("CARGO_BIN_EXE_rdpwhy")).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && said.contains("--memory 40 is too little"), "{said}");
 }
 
 /// Only what the default filter takes, in VLAN tags too.

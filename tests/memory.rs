@@ -8,8 +8,8 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use common::Owned;
 use common::made::{self, ACK, FIN, Numbers, PSH, RST, START, SYN, Tcp, record};
@@ -45,11 +45,20 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The most bytes that were held at a time during `run`, beside those held before. One at a time: the
-/// count is of the whole process.
-fn peak(what: &str, run: impl FnOnce()) -> usize {
+/// One at a time: the count is of the whole process.
+fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The most bytes that were held at a time during `run`, beside those held before.
+fn peak(what: &str, run: impl FnOnce()) -> usize {
+    let _alone = alone();
+    peak_of(what, run)
+}
+
+/// The same where nobody else runs.
+fn peak_of(what: &str, run: impl FnOnce()) -> usize {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     run();
@@ -184,7 +193,7 @@ fn beside_real_sessions(what: &str, budget: usize, hostile: impl Iterator<Item =
     let mut alone: Vec<_> = common::run(&real).iter().map(common::Verdict::told).collect();
     let (mut told, mut given_up) = (Vec::new(), GivenUp::default());
     let mut hostile = hostile.peekable();
-    let bytes = peak(what, || {
+    let bytes = peak_of(what, || {
         let before = NOW.load(Ordering::Relaxed);
         let mut analyzer = Analyzer::new(Options { limits: Limits::within(budget), ..Options::default() });
         let mut take = |analyzer: &mut Analyzer| {
@@ -227,6 +236,8 @@ const HOSTILE: usize = 60_000;
 #[test]
 fn real_sessions_beside_floods_keep_their_verdicts() {
     const BUDGET: usize = 24 * MIB;
+    // The frames are made while they are fed, and beforehand.
+    let _alone = alone();
     let syns = (0..HOSTILE as u32).map(|n| {
         let syn = Tcp { from: client(n), to: SERVER, seq: n, ack: 0, flags: SYN, payload: &[], id: n as u16 };
         syn.frame(START)

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdpwhy::analyzer::{Analyzer, Options, Over};
+use rdpwhy::analyzer::{Analyzer, Options, Over, Whole};
 use rdpwhy::base::Timestamp;
 use rdpwhy::capture::live::{self, Event, Live};
 use rdpwhy::report::build::running::Running;
@@ -44,7 +44,9 @@ const BATCH: usize = 4096;
 const REST: Duration = Duration::from_millis(10);
 /// The end comes within a second. Until when the frames that are on their way are taken, what still runs is told,
 /// attempts are saved, and lines are written; in milliseconds.
-const LAST: [u64; 4] = [150, 450, 700, 900];
+const LAST: [u64; 4] = [150, 400, 600, 750];
+/// So long before the end of telling only what carried payload is told.
+const BARE: Duration = Duration::from_millis(200);
 /// How often losses are told.
 const LOSSES: Duration = Duration::from_secs(10);
 
@@ -154,6 +156,8 @@ impl<'a> Run<'a> {
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
+        #[cfg(target_os = "linux")]
+        let notify = Notify::from_environment();
         let user = args.give_up_rights()?;
         let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
@@ -188,7 +192,7 @@ impl<'a> Run<'a> {
             asked,
             memory,
             #[cfg(target_os = "linux")]
-            notify: Notify::from_environment(),
+            notify,
             metrics,
             passed: live::now(),
             times: None,
@@ -208,7 +212,10 @@ impl<'a> Run<'a> {
             self.notify();
         }
         self.end();
-        if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done }
+        let status = if self.sink.reader() == Reader::Failed { Status::Trouble } else { Status::Done };
+        // To take all that was held apart needs time that the end does not have.
+        std::mem::forget(self);
+        status
     }
 
     /// Lets time pass, in steps: after a standstill of the machine much is over at once.
@@ -254,10 +261,18 @@ impl<'a> Run<'a> {
             if let Some(following) = &mut self.following {
                 following.over(over.brief.order);
             }
-            if until.is_some_and(|until| Instant::now() > until) {
-                untold += 1;
-                // The rest is as many again, and nobody waits for it.
-                break;
+            if let Some(until) = until {
+                let now = Instant::now();
+                // Of a flood not all can be told; what carried payload comes first.
+                let late = now > until;
+                if late || matches!(over.whole, Whole::Bare(_)) && now + BARE > until {
+                    untold += 1;
+                    if late {
+                        // The rest is as many again, and nobody waits for it.
+                        break;
+                    }
+                    continue;
+                }
             }
             self.tell_session(&over);
         }
@@ -335,6 +350,13 @@ impl<'a> Run<'a> {
                 let more = lost - self.told_lost.1;
                 tell(&format!("{} packets were lost in the last seconds: {}", number(more), self.counts()));
                 self.told_lost.1 = lost;
+            }
+            let unsaved = self.recorder.as_mut().map_or(0, Recorder::take_unsaved);
+            if unsaved > 0 {
+                tell(&format!(
+                    "{} attempts were not saved: they come faster than the disk takes them",
+                    number(unsaved)
+                ));
             }
             if let Some(given_up) = self.memory.more_given_up(&self.analyzer) {
                 tell(&format!("in the last seconds, {given_up}"));

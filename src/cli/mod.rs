@@ -10,6 +10,8 @@ mod input;
 mod keylog;
 #[cfg(feature = "live")]
 mod live;
+#[cfg(all(test, feature = "live", target_os = "linux"))]
+mod manual;
 mod output;
 mod progress;
 mod report;

@@ -334,15 +334,25 @@ impl<R: Reader> Connections<R> {
 
     fn make_room_in_full(&mut self) {
         while self.table.in_full() >= self.limits.watched.max(1) {
-            let Some(at) = self.table.least_telling_in_full() else { return };
+            let Some(at) = self.least_telling() else { return };
             self.evict(at);
         }
+    }
+
+    /// Of the longest idle of those that tell least, the one whose beginning was not seen, or that began first: a
+    /// handshake that drips is never idle for long, but soon older than any other.
+    fn least_telling(&self) -> Option<u32> {
+        let age = |slot: &Slot<Body<R>>| match &slot.body {
+            Body::Full(connection) => (connection.facts.syn.is_some(), connection.facts.first.order),
+            Body::Embryo(_) | Body::Counted => (false, 0),
+        };
+        self.table.least_telling_in_full().min_by_key(|(_, slot)| age(slot)).map(|(at, _)| at)
     }
 
     /// Gives up the connection that tells least of those that are kept in full; not one whose security is up
     /// unless `any` may go. `false` where there is none.
     pub fn give_up(&mut self, any: bool) -> bool {
-        let Some(at) = self.table.least_telling_in_full() else { return false };
+        let Some(at) = self.least_telling() else { return false };
         let secured = self.table.get(at).is_some_and(|slot| slot.class() == Class::Secured);
         if any || !secured {
             self.evict(at);

@@ -221,9 +221,15 @@ impl<B> Table<B> {
         self.first_of(&GROUPS)
     }
 
-    /// The same of those kept in full.
-    pub(super) fn least_telling_in_full(&self) -> Option<u32> {
-        self.first_of(&GROUPS[1..])
+    /// The longest idle of those kept in full, and of the group that tells least: the first of them is the longest idle
+    /// of all, the others of its class.
+    pub(super) fn least_telling_in_full(&self) -> impl Iterator<Item = (u32, &Slot<B>)> {
+        const LOOKED_AT: usize = 16;
+        let first = self.first_of(&GROUPS[1..]);
+        let class = std::iter::successors(first, |&at| {
+            self.get(at).map(|slot| slot.next).filter(|&next| next != NONE)
+        });
+        class.filter_map(|at| Some((at, self.get(at)?))).take(LOOKED_AT)
     }
 
     fn first_of(&self, groups: &[&[Class]]) -> Option<u32> {
@@ -398,7 +404,10 @@ mod tests {
         assert_eq!(table.must_go(), Some(one));
         table.touch(one, Class::Other, at(5));
         assert_eq!(table.must_go(), Some(two));
-        assert_eq!((table.in_full(), table.least_telling_in_full()), (1, Some(three)));
+        assert_eq!(
+            (table.in_full(), table.least_telling_in_full().next().map(|(at, _)| at)),
+            (1, Some(three))
+        );
         table.touch(three, Class::Grave, at(6));
         assert_eq!((table.must_go(), table.in_full()), (Some(three), 0));
         table.remove(two);

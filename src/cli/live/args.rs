@@ -17,9 +17,11 @@ Examples:
   rdpwhy live -i eth0 --save-failed /var/lib/rdpwhy
                                              and the packets of what failed, for a ticket
 
-Ends with SIGINT or SIGTERM, with what still runs reported as it stands.
+Signals: SIGINT and SIGTERM end it within a second, with what still runs reported as it stands, a second one at
+once; SIGHUP opens the output anew.
+
 Exit status: 0 ended by a signal or because nobody reads on, 2 bad usage, no permission, no such
-interface or unwritable output.";
+interface, unwritable output, or a second signal.";
 
 /// Everything that `live` takes.
 #[derive(Debug, Args)]

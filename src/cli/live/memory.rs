@@ -38,10 +38,10 @@ impl Memory {
     /// Of `asked` MiB, the kernel's buffers of all interfaces take `kernel` MiB, which count as this process's.
     pub(crate) fn new(asked: u32, kernel: usize) -> Result<Self, String> {
         let taken = kernel * MIB + Self::PROGRAM;
-        // An eighth for what the allocator can't use: holes, and pages that it keeps.
-        let most = (asked as usize * MIB).saturating_sub(taken) / 8 * 7;
+        // A quarter for what the allocator can't use: holes, and pages that it keeps.
+        let most = (asked as usize * MIB).saturating_sub(taken) / 4 * 3;
         if most < Self::LEAST {
-            let least = (taken + Self::LEAST * 8 / 7).div_ceil(MIB);
+            let least = (taken + Self::LEAST * 4 / 3).div_ceil(MIB);
             return Err(format!(
                 "--memory {asked} is too little: with {kernel} MiB for the kernel's buffers (--buffer) it takes {least}"
             ));

@@ -57,6 +57,8 @@ pub(crate) struct Recorder {
     saved: BTreeMap<u64, String>,
     jobs: Option<SyncSender<Job>>,
     waiting: Arc<AtomicUsize>,
+    /// Attempts that were not saved since too many waited.
+    unsaved: u64,
     done: Receiver<()>,
 }
 
@@ -85,6 +87,7 @@ impl Recorder {
             saved: BTreeMap::new(),
             jobs: Some(jobs),
             waiting,
+            unsaved: 0,
             done,
         })
     }
@@ -162,7 +165,12 @@ impl Recorder {
         }
     }
 
-    fn job(&self, job: Job) {
+    /// How many attempts were not saved since the last call, as the disk is slower than they come.
+    pub(crate) fn take_unsaved(&mut self) -> u64 {
+        std::mem::take(&mut self.unsaved)
+    }
+
+    fn job(&mut self, job: Job) {
         let Some(jobs) = &self.jobs else { return };
         let bytes = job.bytes();
         // Counted before it is taken.
@@ -171,8 +179,8 @@ impl Recorder {
             return;
         };
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if let TrySendError::Full(Job::Save(files, _)) = unsent {
-            tell(&format!("{} is not saved: the disk is too slow", files.name));
+        if let TrySendError::Full(Job::Save(..)) = unsent {
+            self.unsaved += 1;
         }
     }
 
