@@ -8,6 +8,7 @@ mod metrics;
 mod recorder;
 mod sink;
 mod store;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use memory::Memory;
 use metrics::Metrics;
 use recorder::Recorder;
 use sink::{Reader, Sink};
+use view::View;
 
 /// Frames taken before anything else is looked at.
 const BATCH: usize = 4096;
@@ -110,6 +112,11 @@ fn serve(at: SocketAddr) -> Result<Metrics, String> {
     Ok(metrics)
 }
 
+fn view(args: &Args, name: &str, asked: &Asked) -> Result<View, String> {
+    View::open(name, args.tz.clone(), asked.stop.clone())
+        .map_err(|error| format!("cannot use the terminal: {error}"))
+}
+
 /// One run.
 struct Run<'a> {
     args: &'a Args,
@@ -123,6 +130,7 @@ struct Run<'a> {
     asked: Asked,
     memory: Memory,
     metrics: Option<Metrics>,
+    view: Option<View>,
     /// Up to when time passed in the engine.
     passed: Timestamp,
     /// First and last time of a packet.
@@ -157,7 +165,8 @@ impl<'a> Run<'a> {
         };
         tell(&format!("listening on {name}{why}"));
         let metrics = args.metrics.map(serve).transpose()?;
-        let follow = args.events || recorder.is_some();
+        let view = if args.has_view() { Some(view(args, &name, &asked)?) } else { None };
+        let follow = args.events || recorder.is_some() || view.is_some();
         let limits = memory.limits();
         Ok(Run {
             args,
@@ -176,6 +185,7 @@ impl<'a> Run<'a> {
             asked,
             memory,
             metrics,
+            view,
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
@@ -217,6 +227,9 @@ impl<'a> Run<'a> {
                 change = self.following.as_mut().and_then(|following| following.touch(&touched, time));
                 if let Some(recorder) = &mut self.recorder {
                     recorder.touch(&touched, &frame);
+                }
+                if let Some(view) = &mut self.view {
+                    view.touch(&touched, &frame);
                 }
             }
             if let Some(change) = change {
@@ -265,6 +278,10 @@ impl<'a> Run<'a> {
         if let Some(metrics) = &self.metrics {
             metrics.over(over, told.as_ref().map(|told| &told.session));
         }
+        if let Some(view) = &mut self.view {
+            let outcome = over.brief.outcome.as_str();
+            view.over(over.brief.order, outcome, told.as_ref().map(|told| &told.session));
+        }
         let Some(told) = told else { return };
         match self.args.format.lines() {
             None => self.text(line::session(&told.session, &self.args.tz)),
@@ -280,6 +297,9 @@ impl<'a> Run<'a> {
     }
 
     fn text(&self, line: String) {
+        if self.view.is_some() {
+            return;
+        }
         self.line(format!("{line}\n").into_bytes());
     }
 
@@ -327,6 +347,9 @@ impl<'a> Run<'a> {
             let last = self.times.map(|(_, last)| last);
             metrics.look(&self.live, last, &self.analyzer, &self.memory, self.recorder.as_ref(), &self.sink);
         }
+        if let Some(view) = &mut self.view {
+            view.look(&self.live);
+        }
         for unlisted in self.running.unlisted(now) {
             match self.args.format.lines() {
                 None => self.text(line::unlisted(&unlisted, &self.args.tz)),
@@ -359,6 +382,9 @@ impl<'a> Run<'a> {
 
     /// Tells what still runs, and what it all was.
     fn end(&mut self) {
+        if let Some(view) = &mut self.view {
+            view.close();
+        }
         let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
         let asked = live::now();

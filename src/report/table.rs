@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
-use super::model::{Outcome, Session};
+use super::model::{Capture, Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::plain;
 use super::saw;
 use super::source::Source;
-use super::story::Frames;
+use super::story::{Depth, Frames};
 use super::summary::{self, HEADER, Tale};
 use super::text::{clean, squeeze};
 
@@ -64,6 +64,12 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         }
     }
     Ok(())
+}
+
+/// Writes one session's story, as [`write`] tells one that was asked for.
+pub fn session<W: Write>(session: &Session, captures: &[Capture], view: &View, mut out: W) -> io::Result<()> {
+    let frames = Frames::of(session, captures);
+    plain::story(&mut Lines::new(&mut out, view), session, frames, view, Depth::Full, None)
 }
 
 /// Rows that are in memory, and share their columns' widths, at a time.
