@@ -22,7 +22,7 @@ use rdpwhy::report::model::Session;
 
 use board::{Board, Picture};
 
-use crate::cli::aside;
+use crate::cli::{aside, tell};
 
 /// How often there is a new picture.
 const EVERY: Duration = Duration::from_millis(250);
@@ -54,8 +54,9 @@ impl View {
         let spawned = thread::Builder::new().name("view".to_owned()).spawn(move || {
             let shown = screen.run(&mut terminal, &theirs, &end);
             ratatui::restore();
-            // A terminal that is gone has nobody before it.
-            drop(shown);
+            if let Err(error) = shown {
+                tell(&format!("cannot use the terminal any more: {error}"));
+            }
             stop.store(true, Ordering::Relaxed);
             let _ = finished.send(());
         });
