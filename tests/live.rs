@@ -403,6 +403,50 @@ fn an_interface_that_is_down_makes_no_silence() {
     assert_eq!(codes, ["tls-silent-after-client-hello", "inconclusive"]);
 }
 
+/// On a terminal, the table has it to itself and gives it back, however it ends.
+#[test]
+fn the_terminal_is_given_back() {
+    if !wanted("the_terminal_is_given_back") {
+        return;
+    }
+    let cable = Cable::new("view");
+    let b = cable.namespace("b");
+    let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
+    for by_key in [true, false] {
+        // `script` runs it on a terminal of its own.
+        let mut script = command(&format!("ip netns exec {b} script -qec"))
+            .arg(format!("stty rows 24 cols 80; exec {rdpwhy} live -i wire"))
+            .arg("/dev/null")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        cable.replay(&failed(0), "");
+        std::thread::sleep(Duration::from_secs(3));
+        let begun = Instant::now();
+        if by_key {
+            std::io::Write::write_all(script.stdin.as_mut().unwrap(), b"q").unwrap();
+        } else {
+            let pids = command(&format!("ip netns pids {b}")).output().unwrap().stdout;
+            let is_ours = |pid: &&str| {
+                std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rdpwhy\n")
+            };
+            let pids = String::from_utf8(pids).unwrap();
+            shell(&format!("kill -TERM {}", pids.lines().find(is_ours).unwrap()));
+        }
+        let mut shown = String::new();
+        script.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+        assert_eq!(script.wait().unwrap().code(), Some(0));
+        assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+        let (before, view) = shown.split_once("\x1b[?1049h").expect("it takes the whole terminal");
+        let (view, after) = view.split_once("\x1b[?1049l").expect("and gives it back");
+        assert!(before.contains("listening on wire") && after.contains("0 dropped by the kernel"), "{shown}");
+        assert!(view.contains("tls-cipher-mismatch") && !view.contains("rdpwhy: "), "{view}");
+    }
+}
+
 /// What is at a path of the HTTP server that listens at `address` in the namespace.
 fn get(namespace: &str, address: &str, path: &str) -> String {
     let script = format!(

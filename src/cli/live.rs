@@ -12,6 +12,7 @@ mod privileges;
 mod recorder;
 mod sink;
 mod store;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use metrics::Metrics;
 use notify::Notify;
 use recorder::Recorder;
 use sink::{Reader, Sink};
+use view::View;
 
 /// Frames taken before anything else is looked at.
 const BATCH: usize = 4096;
@@ -118,6 +120,11 @@ fn serve(at: SocketAddr) -> Result<Metrics, String> {
     Ok(metrics)
 }
 
+fn view(args: &Args, name: &str, asked: &Asked) -> Result<View, String> {
+    View::open(name, args.tz.clone(), asked.stop.clone())
+        .map_err(|error| format!("cannot use the terminal: {error}"))
+}
+
 /// One run.
 struct Run<'a> {
     args: &'a Args,
@@ -133,6 +140,7 @@ struct Run<'a> {
     #[cfg(target_os = "linux")]
     notify: Notify,
     metrics: Option<Metrics>,
+    view: Option<View>,
     /// Up to when time passed in the engine.
     passed: Timestamp,
     /// First and last time of a packet.
@@ -178,7 +186,8 @@ impl<'a> Run<'a> {
         });
         tell(&format!("listening on {name}{why}{rights}"));
         let metrics = args.metrics.map(serve).transpose()?;
-        let follow = args.events || recorder.is_some();
+        let view = if args.has_view() { Some(view(args, &name, &asked)?) } else { None };
+        let follow = args.events || recorder.is_some() || view.is_some();
         let limits = memory.limits();
         Ok(Run {
             args,
@@ -194,6 +203,7 @@ impl<'a> Run<'a> {
             #[cfg(target_os = "linux")]
             notify,
             metrics,
+            view,
             passed: live::now(),
             times: None,
             told_lost: (Instant::now(), 0),
@@ -241,6 +251,9 @@ impl<'a> Run<'a> {
                 change = self.following.as_mut().and_then(|following| following.touch(&touched, time));
                 if let Some(recorder) = &mut self.recorder {
                     recorder.touch(&touched, &frame);
+                }
+                if let Some(view) = &mut self.view {
+                    view.touch(&touched, &frame);
                 }
             }
             if let Some(change) = change {
@@ -297,6 +310,10 @@ impl<'a> Run<'a> {
         if let Some(metrics) = &self.metrics {
             metrics.over(over, told.as_ref().map(|told| &told.session));
         }
+        if let Some(view) = &mut self.view {
+            let outcome = over.brief.outcome.as_str();
+            view.over(over.brief.order, outcome, told.as_ref().map(|told| &told.session));
+        }
         let Some(told) = told else { return };
         match self.args.format.lines() {
             None => self.text(line::session(&told.session, &self.args.tz)),
@@ -312,6 +329,9 @@ impl<'a> Run<'a> {
     }
 
     fn text(&self, line: String) {
+        if self.view.is_some() {
+            return;
+        }
         self.line(format!("{line}\n").into_bytes());
     }
 
@@ -370,6 +390,9 @@ impl<'a> Run<'a> {
             let last = self.times.map(|(_, last)| last);
             metrics.look(&self.live, last, &self.analyzer, &self.memory, self.recorder.as_ref(), &self.sink);
         }
+        if let Some(view) = &mut self.view {
+            view.look(&self.live);
+        }
         for unlisted in self.running.unlisted(now) {
             match self.args.format.lines() {
                 None => self.text(line::unlisted(&unlisted, &self.args.tz)),
@@ -401,6 +424,9 @@ impl<'a> Run<'a> {
     fn end(&mut self) {
         #[cfg(target_os = "linux")]
         self.notify.stopping();
+        if let Some(view) = &mut self.view {
+            view.close();
+        }
         let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
         let asked = live::now();

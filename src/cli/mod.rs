@@ -5,6 +5,8 @@
 
 mod analyze;
 mod args;
+#[cfg(feature = "live")]
+mod aside;
 mod explain;
 mod input;
 mod keylog;
@@ -57,5 +59,9 @@ impl From<Status> for ExitCode {
 
 /// Tells people something on stderr. Nobody is left to hear of it where that fails.
 pub(crate) fn tell(text: &str) {
+    #[cfg(feature = "live")]
+    if aside::takes(text) {
+        return;
+    }
     let _ = writeln!(io::stderr(), "rdpwhy: {}", clean(text));
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
-use super::model::{Outcome, Session};
+use super::model::{Capture, Outcome, Session};
 use super::paint::{Lines, Tone, View};
 use super::plain;
 use super::saw;
@@ -65,6 +65,12 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         }
     }
     Ok(())
+}
+
+/// Writes one session's story, as [`write`] tells one that was asked for.
+pub fn session<W: Write>(session: &Session, captures: &[Capture], view: &View, mut out: W) -> io::Result<()> {
+    let frames = Frames::of(session, captures);
+    plain::story(&mut Lines::new(&mut out, view), session, frames, view, Depth::Full, None)
 }
 
 /// Rows that are in memory, and share their columns' widths, at a time.

@@ -1,5 +1,6 @@
 //! What `live` takes.
 
+use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -9,10 +10,11 @@ use rdpwhy::report::{Lines, Zone};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  rdpwhy live                                sessions at the interface of the default route, as they end
+  rdpwhy live                                sessions at the interface of the default route: on a terminal a live
+                                             table (Enter opens a session, q ends), else a line as each ends
   rdpwhy live --list                         which interfaces there are
   rdpwhy live -i eth0 -i eth1 --port 3390    two interfaces as one, and a port of your own
-  rdpwhy live -i any --format ndjson --events --output /var/log/rdpwhy.ndjson
+  rdpwhy live -i any --format ecs --events --output /var/log/rdpwhy.ndjson
                                              for a log pipeline; SIGHUP opens the file anew
   rdpwhy live -i eth0 --save-failed /var/lib/rdpwhy
                                              and the packets of what failed, for a ticket
@@ -104,7 +106,7 @@ pub(crate) struct Live {
     pub(crate) rsa_key: Vec<PathBuf>,
 
     /// How to show sessions
-    #[arg(long, value_enum, default_value_t = Format::Text, help_heading = "Showing")]
+    #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Showing")]
     pub(crate) format: Format,
 
     /// Tell each phase that a session enters, as it happens
@@ -192,6 +194,8 @@ pub(crate) enum Which {
 /// Output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// On a terminal a live table, elsewhere one line a session
+    Table,
     /// One line a session, for people
     Text,
     /// One JSON object a line
@@ -206,7 +210,7 @@ impl Format {
     /// The form of lines for programs, if it is one.
     pub(crate) const fn lines(self) -> Option<Lines> {
         match self {
-            Format::Text => None,
+            Format::Table | Format::Text => None,
             Format::Ndjson => Some(Lines::Ndjson),
             Format::Ecs => Some(Lines::Ecs),
             Format::Zeek => Some(Lines::Zeek),
@@ -225,6 +229,11 @@ impl Live {
         }
         #[cfg(not(target_os = "linux"))]
         Ok(None)
+    }
+
+    /// Whether sessions are shown in a live table.
+    pub(crate) fn has_view(&self) -> bool {
+        self.format == Format::Table && self.output.is_none() && std::io::stdout().is_terminal()
     }
 
     /// What to capture on these interfaces.
