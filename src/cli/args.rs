@@ -126,7 +126,7 @@ pub(crate) struct Input {
     #[arg(long, help_heading = "Choosing")]
     pub(crate) all_sessions: bool,
 
-    /// Only the list of sessions, without their stories, and nothing on stderr but what went wrong
+    /// Nothing on stderr but what went wrong, and, of analyze, only the list of sessions without their stories
     #[arg(short, long, help_heading = "Showing")]
     pub(crate) quiet: bool,
 

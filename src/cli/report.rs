@@ -176,7 +176,6 @@ fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Writ
         timeline: format != Format::Html && !args.input.session.is_empty(),
         // Of few, each is wanted, whatever its outcome.
         every_story: !args.input.session.is_empty() || source.len() <= FEW,
-        no_story: args.input.quiet,
         picture: true,
         ..View::default()
     };

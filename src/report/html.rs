@@ -5,6 +5,7 @@ mod facts;
 mod health;
 mod ladder;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -15,6 +16,7 @@ use super::community_id::base64;
 use super::model::{Capture, Session, Transport};
 use super::paint::View;
 use super::personal;
+use super::rungs;
 use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Frames, Mark};
@@ -156,10 +158,10 @@ fn overview<S: Source>(
     let links = plans.links(source);
     let row = |(at, &index): (usize, &usize)| {
         let session = source.session(index)?;
-        let mark = story::end_mark(session.outcome);
+        let (class, symbol) = ladder::outcome(session.outcome);
         Some(Row {
-            class: ladder::class(mark),
-            symbol: mark.symbol(),
+            class,
+            symbol,
             link: links.get(&session.id).copied(),
             cells: summary::cells(&session, view, one_day),
             attempt: rows.ends(source, at).map(|attempt| summary::attempt(&attempt)),
@@ -203,6 +205,10 @@ struct Step {
 }
 
 struct Evidence<'a> {
+    /// Its own name in the page, where it is the frame's first.
+    own: Option<String>,
+    /// Name of its arrow in the picture.
+    arrow: Option<String>,
     frames: String,
     time: String,
     text: &'a str,
@@ -218,12 +224,13 @@ fn session_page<W: Write>(
     view: &View,
 ) -> io::Result<()> {
     let frames = Frames::of(session, source.captures());
-    let mark = story::end_mark(session.outcome);
+    let (class, symbol) = ladder::outcome(session.outcome);
+    let (picture, drawn) = ladder::draw(session, frames);
     let diagnosis = &session.diagnosis;
     out.show(&Story {
         s: session,
-        class: ladder::class(mark),
-        symbol: mark.symbol(),
+        class,
+        symbol,
         client: story::endpoint(&session.client),
         server: story::endpoint(&session.server),
         when: story::when(session, frames, &view.zone),
@@ -233,8 +240,8 @@ fn session_page<W: Write>(
         alike,
         explanation: diagnosis.explanation.split("\n\n").filter(|text| !text.is_empty()).collect(),
         steps: steps(session, frames),
-        picture: ladder::draw(session, frames).render().map_err(io::Error::other)?,
-        evidence: evidence(session, frames),
+        picture: picture.render().map_err(io::Error::other)?,
+        evidence: evidence(session, frames, &drawn),
         filter: filter(session),
         rivals: diagnosis
             .rivals
@@ -279,18 +286,29 @@ fn steps(session: &Session, frames: Frames<'_>) -> Vec<Step> {
     story::ladder(session, frames).into_iter().map(step).collect()
 }
 
-fn evidence<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Evidence<'a>> {
-    let row = |evidence: &'a super::model::Evidence| Evidence {
-        frames: frames.range(evidence.capture, evidence.frame, evidence.last_frame),
-        time: format!("{:.6} s", evidence.time_s.0),
-        text: &evidence.text,
-        filter: if evidence.last_frame > evidence.frame {
-            format!("frame.number >= {} && frame.number <= {}", evidence.frame, evidence.last_frame)
-        } else {
-            format!("frame.number == {}", evidence.frame)
-        },
+fn evidence<'a>(
+    session: &'a Session,
+    frames: Frames<'_>,
+    drawn: &BTreeSet<rungs::Place>,
+) -> Vec<Evidence<'a>> {
+    let mut named = BTreeSet::new();
+    let mut row = |evidence: &'a super::model::Evidence| {
+        let place = (evidence.capture, evidence.frame);
+        let [arrow, own] = ladder::anchors(session.id, place);
+        Evidence {
+            own: named.insert(place).then_some(own),
+            arrow: drawn.contains(&place).then_some(arrow),
+            frames: frames.range(evidence.capture, evidence.frame, evidence.last_frame),
+            time: format!("{:.6} s", evidence.time_s.0),
+            text: &evidence.text,
+            filter: if evidence.last_frame > evidence.frame {
+                format!("frame.number >= {} && frame.number <= {}", evidence.frame, evidence.last_frame)
+            } else {
+                format!("frame.number == {}", evidence.frame)
+            },
+        }
     };
-    session.diagnosis.evidence.iter().map(row).collect()
+    session.diagnosis.evidence.iter().map(&mut row).collect()
 }
 
 /// Wireshark's display filter for the connection.

@@ -14,6 +14,8 @@ const MOST: usize = 44;
 const TAIL: usize = 16;
 /// Seconds without a message that are worth a row.
 const GAP: f64 = 1.0;
+/// Events that only look alike, one after the other, before their middle is folded.
+const ALIKE: usize = 5;
 /// UDP flows that are shown.
 const FLOWS: usize = 4;
 
@@ -37,9 +39,13 @@ pub(super) enum Row<'a> {
     },
 }
 
+/// A frame: the index of its capture, and its number there.
+pub(super) type Place = (u16, u64);
+
 /// One message or event.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
+    pub(super) place: Place,
     pub(super) time_s: f64,
     /// "frame 7".
     pub(super) frame: String,
@@ -64,40 +70,40 @@ pub(super) enum Weight {
 
 /// A session's conversation, in the order in which it is told.
 pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a>> {
-    let deciding: BTreeSet<(u16, u64)> =
+    let deciding: BTreeSet<Place> =
         session.diagnosis.evidence.iter().map(|evidence| (evidence.capture, evidence.frame)).collect();
     let first = session.diagnosis.evidence.first().map(|evidence| (evidence.capture, evidence.frame));
-    let broke = first.filter(|_| end_mark(session.outcome) == Mark::Broke);
-    let events = &session.timeline;
-    let hidden = events.len().saturating_sub(MOST);
+    let mut broke = first.filter(|_| end_mark(session.outcome) == Mark::Broke);
+    let shown = shown(&session.timeline, &deciding);
     let mut beside = beside(session, frames).into_iter().peekable();
     let mut rungs = Vec::new();
     let mut before: Option<f64> = None;
-    for (at, event) in events.iter().enumerate() {
+    let mut left_out = 0;
+    for (event, shown) in session.timeline.iter().zip(shown) {
         while let Some((time, row)) = beside.next_if(|(time, _)| *time < event.time_s.0) {
             before = before.map(|before| before.max(time));
             rungs.push(Rung { phase: event.phase, row });
         }
-        let place = (event.capture, event.frame);
-        let decides = deciding.contains(&place);
-        let folded = hidden > 0 && at >= MOST - TAIL && at < events.len() - TAIL;
-        let mut pause = |text| rungs.push(Rung { phase: event.phase, row: Row::Pause(text) });
-        if folded && !decides {
-            if at == MOST - TAIL {
-                pause(format!("{hidden} more messages: see the timeline"));
-            }
-        } else {
-            if let Some(gap) = before.map(|before| event.time_s.0 - before).filter(|gap| *gap >= GAP) {
-                pause(format!("{} without a message", duration(gap)));
-            }
-            let weight = match () {
-                () if broke == Some(place) => Weight::Broke,
-                () if decides => Weight::Key,
-                () => Weight::Plain,
-            };
-            rungs.push(Rung { phase: event.phase, row: Row::Message(message(event, frames, weight)) });
-        }
+        let gap = before.map_or(0.0, |before| event.time_s.0 - before);
         before = Some(event.time_s.0);
+        if !shown {
+            left_out += 1;
+            continue;
+        }
+        let mut pause = |text| rungs.push(Rung { phase: event.phase, row: Row::Pause(text) });
+        if left_out > 0 {
+            pause(format!("{} more: see the timeline", count(left_out, "message")));
+            left_out = 0;
+        } else if gap >= GAP {
+            pause(format!("{} without a message", duration(gap)));
+        }
+        let place = (event.capture, event.frame);
+        let weight = match () {
+            () if broke.take_if(|broke| *broke == place).is_some() => Weight::Broke,
+            () if deciding.contains(&place) => Weight::Key,
+            () => Weight::Plain,
+        };
+        rungs.push(Rung { phase: event.phase, row: Row::Message(message(event, frames, weight)) });
     }
     for (time, row) in beside {
         before = before.map(|before| before.max(time));
@@ -111,8 +117,31 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
     rungs
 }
 
+/// Which events have a row: not the middle of many that look alike, nor that of a long conversation; but whatever
+/// decides.
+fn shown(events: &[Event], deciding: &BTreeSet<Place>) -> Vec<bool> {
+    let mut shown = Vec::with_capacity(events.len());
+    let alike = |one: &Event, next: &Event| {
+        one.inferred && next.inferred && (&one.kind, one.phase) == (&next.kind, next.phase)
+    };
+    for run in events.chunk_by(alike) {
+        let middle = if run.len() > ALIKE { 2..run.len() - 1 } else { 0..0 };
+        shown.extend((0..run.len()).map(|at| !middle.contains(&at)));
+    }
+    let rows = shown.iter().filter(|shown| **shown).count();
+    if rows > MOST {
+        let rows_shown = shown.iter_mut().filter(|shown| **shown);
+        rows_shown.skip(MOST - TAIL).take(rows - MOST).for_each(|shown| *shown = false);
+    }
+    for (event, shown) in events.iter().zip(&mut shown) {
+        *shown |= deciding.contains(&(event.capture, event.frame));
+    }
+    shown
+}
+
 fn message<'a>(event: &'a Event, frames: Frames<'_>, weight: Weight) -> Message<'a> {
     Message {
+        place: (event.capture, event.frame),
         time_s: event.time_s.0,
         frame: frames.range(event.capture, event.frame, event.last_frame),
         direction: event.direction,
