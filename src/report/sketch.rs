@@ -7,7 +7,7 @@ use super::story::{self, Frames};
 use super::text::clean;
 
 /// Characters between the two lines.
-const WIDTH: usize = 46;
+const WIDTH: usize = 50;
 /// Characters before the first.
 const LEFT: usize = 12;
 
@@ -51,7 +51,7 @@ fn arrow(message: &Message<'_>) -> String {
     };
     let broke = message.weight == Weight::Broke;
     let head = |usual| if broke { 'X' } else { usual };
-    let label = format!(" {} ", cut(&message.text, WIDTH - 8));
+    let label = format!(" {} ", cut(&message.text, WIDTH - 6));
     let free = WIDTH.saturating_sub(label.chars().count() + 1);
     let run = |length: usize| line.to_string().repeat(length);
     let (left, right) = (run(free / 2), run(free - free / 2));
