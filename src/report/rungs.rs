@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::model::{Direction, Event, Outcome, PerDirection, Phase, Session, Span, UdpFlow};
+use super::model::{Direction, Event, Outcome, Phase, Session, Span, UdpFlow};
 use super::story::{Frames, Mark, end_mark};
 use super::text::{count, duration};
 
@@ -34,8 +34,10 @@ pub(super) enum Row<'a> {
     Pause(String),
     /// What came of a UDP flow, when its last packet came.
     Udp {
+        time_s: f64,
         mark: Mark,
-        text: String,
+        what: Cow<'a, str>,
+        measures: String,
     },
 }
 
@@ -80,6 +82,10 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
     let mut before: Option<f64> = None;
     let mut left_out = 0;
     for (event, shown) in session.timeline.iter().zip(shown) {
+        // The bands tell where a phase begins.
+        if event.kind == "phase" && !deciding.contains(&(event.capture, event.frame)) {
+            continue;
+        }
         while let Some((time, row)) = beside.next_if(|(time, _)| *time < event.time_s.0) {
             before = before.map(|before| before.max(time));
             rungs.push(Rung { phase: event.phase, row });
@@ -163,7 +169,8 @@ fn beside<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<(f64, Row<'a>)> {
             let tried = message(event, frames, Weight::Plain);
             rows.push((time_s, Row::Message(Message { time_s, text: text.into(), udp: true, ..tried })));
         }
-        rows.push((begun + flow.duration_s.0, udp(flow)));
+        let ended = begun + flow.duration_s.0;
+        rows.push((ended, udp(flow, ended)));
     }
     let more = session.udp.len().saturating_sub(FLOWS);
     if more > 0 {
@@ -174,28 +181,29 @@ fn beside<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<(f64, Row<'a>)> {
     rows
 }
 
-fn udp<'a>(flow: &UdpFlow) -> Row<'a> {
+fn udp(flow: &UdpFlow, time_s: f64) -> Row<'_> {
     let what = match flow.outcome {
-        Outcome::Healthy => "UDP worked",
-        _ => flow.diagnosis.title.as_ref(),
+        Outcome::Healthy => Cow::Borrowed("UDP worked"),
+        _ => Cow::Borrowed(flow.diagnosis.title.as_ref()),
     };
-    let measures = measures(flow);
-    let text = if measures.is_empty() { what.to_owned() } else { format!("{what}: {measures}") };
     let mark = match flow.outcome {
         Outcome::Degraded => Mark::Left,
         outcome => end_mark(outcome),
     };
-    Row::Udp { mark, text }
+    Row::Udp { time_s, mark, what, measures: measures(flow) }
 }
 
-/// "lost 0 % and 0.3 %, round trip 12.1 ms and 0.4 ms": the client's packets first.
-pub(super) fn measures(flow: &UdpFlow) -> String {
-    fn both<T: Copy>(of: &PerDirection<Option<T>>, what: &str, show: fn(T) -> String) -> Option<String> {
-        let shown = |value: Option<T>| value.map_or_else(|| "unknown".to_owned(), show);
-        (of.client_to_server.is_some() || of.server_to_client.is_some())
-            .then(|| format!("{what} {} and {}", shown(of.client_to_server), shown(of.server_to_client)))
-    }
-    let loss = both(&flow.metrics.loss_pct, "lost", |loss: f64| format!("{loss} %"));
-    let rtt = both(&flow.metrics.rtt_ms, "round trip", |rtt: Span| format!("{:.1} ms", rtt.0));
+/// "lost 0 % and 0.3 %, round trip 12.1 and 0.4 ms": the client's packets first.
+fn measures(flow: &UdpFlow) -> String {
+    let both = |client: Option<f64>, server: Option<f64>, what: &str, digits: usize, unit: &str| {
+        let known = |value: f64| format!("{value:.digits$}").trim_end_matches(".0").to_owned();
+        let shown = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), known);
+        let any = client.is_some() || server.is_some();
+        any.then(|| format!("{what} {} and {} {unit}", shown(client), shown(server)))
+    };
+    let (loss, rtt) = (&flow.metrics.loss_pct, &flow.metrics.rtt_ms);
+    let millis = |rtt: Option<Span>| rtt.map(|rtt| rtt.0);
+    let loss = both(loss.client_to_server, loss.server_to_client, "lost", 1, "%");
+    let rtt = both(millis(rtt.client_to_server), millis(rtt.server_to_client), "round trip", 1, "ms");
     [loss, rtt].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -121,7 +121,7 @@ test('without scripts nothing is missing but the filter', async () => {
 test('UDP stands beside TCP, and a plot shows its course', async () => {
   const { page, close } = await open(report('lossy', ['udp-lossy/beside-tcp.pcapng', 'session-lossy/at-the-server.pcapng.gz']));
   assert.match(await page.locator('svg .message.udp').textContent(), /UDP tried from port \d+/);
-  assert.match(await page.locator('svg .result').textContent(), /lost [\d.]+ % and [\d.]+ %/);
+  assert.match(await page.locator('svg .result').textContent(), /lost [\d.]+ and [\d.]+ %/);
   const plot = page.getByRole('img').filter({ hasText: "42 of the server's had to be sent again" });
   assert.match(await plot.locator('title').textContent(), /TCP health of session \d over time/);
   assert.ok(await plot.isVisible());

@@ -64,8 +64,10 @@ enum Row {
     Udp {
         y: u32,
         class: &'static str,
-        symbol: &'static str,
-        text: String,
+        time: String,
+        /// With its symbol.
+        what: String,
+        measures: String,
         full: String,
     },
 }
@@ -100,13 +102,13 @@ struct End {
     note: String,
 }
 
-/// The class of colours and the symbol of an outcome.
+/// The class of colours and the sign of an outcome.
 pub(super) const fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
-    match outcome {
-        // It worked, but not well.
-        Outcome::Degraded => ("warn", "!"),
-        other => (class(end_mark(other)), end_mark(other).symbol()),
-    }
+    let class = match outcome {
+        Outcome::Degraded => "warn",
+        other => class(end_mark(other)),
+    };
+    (class, story::sign(outcome))
 }
 
 /// The class of colours for how something went.
@@ -212,9 +214,14 @@ impl Canvas {
                 Row::Message(Message { anchor, ..message(&said, y) })
             }
             rungs::Row::Pause(text) => Row::Pause { y, text },
-            rungs::Row::Udp { mark, text } => {
-                Row::Udp { y, class: class(mark), symbol: mark.symbol(), text: cut(&text, LABEL), full: text }
-            }
+            rungs::Row::Udp { time_s, mark, what, measures } => Row::Udp {
+                y,
+                class: class(mark),
+                time: format!("{time_s:.3} s"),
+                what: format!("{} {}", mark.symbol(), cut(&what, LABEL - 4)),
+                full: format!("{what}. {measures}"),
+                measures,
+            },
         });
     }
 }
