@@ -21,12 +21,15 @@ use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Frames, Mark};
 use super::summary::{self, Tale};
-use super::text::{is_unsafe, number};
+use super::text::{count, is_unsafe, number};
 
 use facts::Group;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+
+/// Rows of the overview: a browser filters so many while somebody types.
+const ROWS: usize = 3000;
 
 /// How a report came about, for its last lines.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +50,11 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
     let nothing = source.summary().by_outcome.is_empty();
     let day = summary::one_day(source, view);
     let single = rows.shown.len() == 1 && source.len() == 1;
-    let folds = rows.folds().chain(source.summary().unlisted.iter().map(|u| summary::unlisted(u, view)));
+    let more = rows.shown.len().saturating_sub(ROWS) as u64;
+    let more = (more > 0)
+        .then(|| format!("... and {} (--format json lists every session)", count(more, "more row")));
+    let unlisted = source.summary().unlisted.iter().map(|u| summary::unlisted(u, view));
+    let folds = more.into_iter().chain(rows.folds()).chain(unlisted);
     out.show(&Head {
         style: STYLE,
         style_hash: hash(STYLE),
@@ -167,7 +174,7 @@ fn overview<S: Source>(
             attempt: rows.ends(source, at).map(|attempt| summary::attempt(&attempt)),
         })
     };
-    rows.shown.iter().enumerate().filter_map(row).collect()
+    rows.shown.iter().take(ROWS).enumerate().filter_map(row).collect()
 }
 
 #[derive(Template)]
