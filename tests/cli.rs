@@ -487,3 +487,40 @@ fn reports_are_written_whole_and_not_over_others() {
     let output = command().args(["report", "-o", "-", "--format", "html"]).arg(&two).output().unwrap();
     assert!(out(&output).starts_with("<!doctype html>"));
 }
+
+#[test]
+fn quiet_and_verbose() {
+    let dir = Dir::new();
+    let mut cut = two();
+    cut.truncate(cut.len() - 5);
+    let file = dir.file("cut.pcap", &cut);
+    let (plain, quiet) = (run(&file, &[]), run(&file, &["--quiet"]));
+    assert!(err(&plain).contains("warning") && out(&plain).contains("How far it got"));
+    assert_eq!((err(&quiet).as_str(), quiet.status.code()), ("", Some(0)));
+    assert!(out(&plain).starts_with(out(&quiet).trim_end()), "the list is the same");
+    assert!(!out(&quiet).contains("How far it got"));
+    // All that is known, also of what went well.
+    let healthy = common::golden::project("captures/healthy/xrdp-tls13.pcapng");
+    let (plain, verbose) = (out(&run(&healthy, &[])), out(&run(&healthy, &["-v"])));
+    assert!(!plain.contains("How far it got") && verbose.contains("How far it got"));
+    assert!(!out(&run(&file, &["-v"])).contains("more with --session"));
+    assert_eq!(run(&file, &["-q", "-v"]).status.code(), Some(2));
+    let page = dir.0.path().join("x.html");
+    let report = command().arg("report").arg(&file).arg("-qo").arg(&page).output().unwrap();
+    assert_eq!((err(&report).as_str(), report.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn hyperlinks_only_where_asked_for() {
+    let dir = Dir::new();
+    let file = dir.two();
+    assert!(!out(&run(&file, &["--color", "always"])).contains("\u{1b}]8"));
+    let linked = out(&run(&file, &["--hyperlinks"]));
+    let links: Vec<&str> = linked.lines().filter(|line| line.contains("\u{1b}]8;;")).collect();
+    assert!(!links.is_empty());
+    for link in links {
+        let (address, title) =
+            link.split_once("- \u{1b}]8;;https://").unwrap().1.split_once("\u{1b}\\").unwrap();
+        assert!(!address.contains(' ') && title.ends_with("\u{1b}]8;;\u{1b}\\"), "{link:?}");
+    }
+}

@@ -339,6 +339,8 @@ fn no_name_is_more_than_text_in_any_format() {
     let every: Vec<String> = (1..=sessions.len()).map(|id| id.to_string()).collect();
     let text = rdpwhy(&file, &["report", "-o", "-", "--format", "html", "--session", &every.join(",")]);
     clean(&text, "html");
+    // For the browser's test.
+    std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile.html"), &text).unwrap();
     // One page with the tags of an overview, one with those of a story.
     let overview = rdpwhy(&harmless, &["report", "-o", "-", "--format", "html"]);
     let known = format!("{overview}<table><td><form><input><label><section><circle>");

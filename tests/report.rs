@@ -584,3 +584,38 @@ fn lines_fit_the_width_but_for_commands() {
         }
     }
 }
+
+#[test]
+fn a_long_conversation_folds_but_for_what_decides() {
+    use Direction::{ClientToServer as C, ServerToClient as S};
+    let mut long = failed();
+    let hidden = |n: i64| Event {
+        inferred: true,
+        ..event(
+            n as u64,
+            n,
+            if n % 2 == 0 { C } else { S },
+            Phase::Active,
+            "tls-application-data",
+            "encrypted record",
+        )
+    };
+    let seen = |n: i64| event(n as u64, n, C, Phase::Active, "share", "Share PDU");
+    long.timeline.truncate(3);
+    long.timeline.extend((100..110).map(hidden));
+    long.timeline.extend((200..300).map(seen));
+    long.phase = Phase::Active;
+    for (evidence, frame) in long.diagnosis.evidence.iter_mut().zip([250, 105]) {
+        (evidence.frame, evidence.last_frame) = (frame, frame);
+    }
+    let view = View { picture: true, ..View::default() };
+    let text = markdown_text(&report(vec![long]), &view);
+    let picture = text.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let rows = picture.lines().filter(|line| line.contains(" s  |")).count();
+    assert!((40..=50).contains(&rows), "{rows} rows\n{picture}");
+    let row = |frame: &str| picture.lines().find(|line| line.ends_with(frame)).unwrap_or_default();
+    assert!(row("| frame 250").contains("===X|") && row("| frame 105").contains("|<=="), "{picture}");
+    assert!(row("| frame 101").contains("|<..") && row("| frame 299").contains("-->|"), "{picture}");
+    assert!(picture.contains("more: see the timeline") && !picture.contains("frame 104"), "{picture}");
+    assert!(picture.lines().all(|line| line.chars().count() <= 80), "{picture}");
+}

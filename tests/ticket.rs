@@ -78,22 +78,28 @@ fn tshark(file: &Path, filter: &str, fields: &[&str]) -> Option<Vec<String>> {
 }
 
 /// Lets tshark look at many captures: `what` of each that it now calls malformed more often than what it was made
-/// of. All in one file first, since tshark takes long to start.
+/// of. All in one file first, since tshark takes long to start; then only those that have such frames.
 fn newly_malformed(made: &[(PathBuf, PathBuf)], together: &Path) -> Vec<String> {
     let mut all = std::fs::File::create(together).unwrap();
+    let mut ends = Vec::new();
+    let mut frames = 0;
     for (_, made) in made {
         std::io::copy(&mut std::fs::File::open(made).unwrap(), &mut all).unwrap();
+        frames += common::read(made).frames.len();
+        ends.push(frames);
     }
     let Some(malformed) = tshark(together, "_ws.malformed", &["frame.number"]) else { return Vec::new() };
-    if malformed.is_empty() {
-        return Vec::new();
-    }
+    let mut suspects: Vec<usize> = malformed
+        .iter()
+        .map(|number| ends.partition_point(|end| *end < number.parse::<usize>().unwrap()))
+        .collect();
+    suspects.dedup();
     let count = |file: &Path| tshark(file, "_ws.malformed", &["frame.number"]).unwrap().len();
     let worse = |(from, made): &(PathBuf, PathBuf)| {
         let (after, before) = (count(made), count(from));
         (after > before).then(|| format!("{}: {before} malformed frames became {after}", from.display()))
     };
-    made.iter().filter_map(worse).collect()
+    suspects.into_iter().filter_map(|at| worse(&made[at])).collect()
 }
 
 /// Makes a capture of every committed one by `make`, on a few threads, and gives both; what it says is wrong,

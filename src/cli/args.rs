@@ -137,7 +137,7 @@ pub(crate) struct Input {
     #[arg(long, value_name = "FILE", help_heading = "Decrypting")]
     pub(crate) rsa_key: Vec<PathBuf>,
 
-    /// Only the list of sessions, without their stories, and nothing on stderr but what went wrong
+    /// Nothing on stderr but what went wrong, and, of analyze, only the list of sessions without their stories
     #[arg(short, long, help_heading = "Showing")]
     pub(crate) quiet: bool,
 

@@ -92,8 +92,9 @@ const FEW: usize = 3;
 
 /// What `--redact` does to a capture beside.
 const LEFT_OUT: &str = "Of the payload stay the frames of messages and what in clear ones names nobody; the rest, \
-encrypted or not, is zeros. Interface names, filters, comments, name resolution and secrets are left out, as are \
-packets that are not understood. Checksums are mended.";
+encrypted or not, is zeros, as is what TLS in RDP-UDP spreads over several datagrams. Interface names, filters, \
+comments, name resolution and secrets are left out, as are packets that cannot be rewritten as a whole (802.11, PPP, \
+PPPoE, MPLS, other link types). Checksums are mended.";
 
 /// Runs the command.
 pub(crate) fn run(args: &Report) -> Status {
@@ -126,6 +127,12 @@ pub(crate) fn run(args: &Report) -> Status {
         tell(&format!("{} is there already; --force replaces it", args.output.display()));
         return Status::Trouble;
     }
+    // Beside the analysis, which takes less time than to hash what it reads.
+    let digests = (format == Format::Html).then(|| {
+        let files = args.input.files.clone();
+        std::thread::spawn(move || files.iter().map(|file| digest(file).unwrap_or_default()).collect())
+    });
+    let digests = move || digests.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let found = if pcapng { Found::read_twice(&args.input) } else { Found::read(&args.input) };
     let Some(found) = found else { return Status::Trouble };
     if !args.input.quiet {
@@ -136,8 +143,8 @@ pub(crate) fn run(args: &Report) -> Status {
     let write = |out: &mut dyn Write| match (&redacted, format) {
         (None, Format::Pcapng) => frames(&found, &built, &built, None, args, out),
         (Some(redacted), Format::Pcapng) => frames(&found, &built, redacted, redactor.as_ref(), args, out),
-        (None, _) => write(&built, args, format, out),
-        (Some(redacted), _) => write(redacted, args, format, out),
+        (None, _) => write(&built, args, format, digests, out),
+        (Some(redacted), _) => write(redacted, args, format, digests, out),
     };
     let written = if stdout {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -169,21 +176,26 @@ pub(crate) fn run(args: &Report) -> Status {
     found.status
 }
 
-fn write(source: &impl Source, args: &Report, format: Format, out: &mut dyn Write) -> io::Result<()> {
+fn write(
+    source: &impl Source,
+    args: &Report,
+    format: Format,
+    digests: impl FnOnce() -> Vec<String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let view = View {
         zone: args.input.tz.clone(),
         width: WIDTH,
         timeline: format != Format::Html && !args.input.session.is_empty(),
         // Of few, each is wanted, whatever its outcome.
         every_story: !args.input.session.is_empty() || source.len() <= FEW,
-        no_story: args.input.quiet,
         picture: true,
         ..View::default()
     };
     // After the first line, which is the report's title.
     let titled = Titled { out, note: Some(format!("\nThis report {}.\n", personal::holds(source))) };
     match format {
-        Format::Html => html::write(source, &made(args), &view, titled.out),
+        Format::Html => html::write(source, &made(args, digests()), &view, titled.out),
         Format::Markdown => markdown::write(source, &view, titled),
         Format::Text => table::write(source, &view, titled),
         Format::Json => json::write(source, titled.out),
@@ -245,7 +257,7 @@ fn frames(
     file.finish(&found.infos).map(drop)
 }
 
-fn made(args: &Report) -> Made {
+fn made(args: &Report, digests: Vec<String>) -> Made {
     Made {
         version: env!("CARGO_PKG_VERSION"),
         // What was asked for may name somebody.
@@ -253,7 +265,7 @@ fn made(args: &Report) -> Made {
             [] => options(&args.input.files),
             _ => "--redact".to_owned(),
         },
-        digests: args.input.files.iter().map(|file| digest(file).unwrap_or_default()).collect(),
+        digests,
     }
 }
 

@@ -5,6 +5,7 @@ mod facts;
 mod health;
 mod ladder;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -15,16 +16,20 @@ use super::community_id::base64;
 use super::model::{Capture, Session, Transport};
 use super::paint::View;
 use super::personal;
+use super::rungs;
 use super::saw;
 use super::source::{Place, Source};
 use super::story::{self, Frames, Mark};
 use super::summary::{self, Tale};
-use super::text::{is_unsafe, number};
+use super::text::{count, is_unsafe, number};
 
 use facts::Group;
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
+
+/// Rows of the overview: a browser filters so many while somebody types.
+const ROWS: usize = 3000;
 
 /// How a report came about, for its last lines.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +50,11 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
     let nothing = source.summary().by_outcome.is_empty();
     let day = summary::one_day(source, view);
     let single = rows.shown.len() == 1 && source.len() == 1;
-    let folds = rows.folds().chain(source.summary().unlisted.iter().map(|u| summary::unlisted(u, view)));
+    let more = rows.shown.len().saturating_sub(ROWS) as u64;
+    let more = (more > 0)
+        .then(|| format!("... and {} (--format json lists every session)", count(more, "more row")));
+    let unlisted = source.summary().unlisted.iter().map(|u| summary::unlisted(u, view));
+    let folds = more.into_iter().chain(rows.folds()).chain(unlisted);
     out.show(&Head {
         style: STYLE,
         style_hash: hash(STYLE),
@@ -156,16 +165,16 @@ fn overview<S: Source>(
     let links = plans.links(source);
     let row = |(at, &index): (usize, &usize)| {
         let session = source.session(index)?;
-        let mark = story::end_mark(session.outcome);
+        let (class, symbol) = ladder::outcome(session.outcome);
         Some(Row {
-            class: ladder::class(mark),
-            symbol: mark.symbol(),
+            class,
+            symbol,
             link: links.get(&session.id).copied(),
             cells: summary::cells(&session, view, one_day),
             attempt: rows.ends(source, at).map(|attempt| summary::attempt(&attempt)),
         })
     };
-    rows.shown.iter().enumerate().filter_map(row).collect()
+    rows.shown.iter().take(ROWS).enumerate().filter_map(row).collect()
 }
 
 #[derive(Template)]
@@ -203,6 +212,10 @@ struct Step {
 }
 
 struct Evidence<'a> {
+    /// Its own name in the page, where it is the frame's first.
+    own: Option<String>,
+    /// Name of its arrow in the picture.
+    arrow: Option<String>,
     frames: String,
     time: String,
     text: &'a str,
@@ -218,12 +231,13 @@ fn session_page<W: Write>(
     view: &View,
 ) -> io::Result<()> {
     let frames = Frames::of(session, source.captures());
-    let mark = story::end_mark(session.outcome);
+    let (class, symbol) = ladder::outcome(session.outcome);
+    let (picture, drawn) = ladder::draw(session, frames);
     let diagnosis = &session.diagnosis;
     out.show(&Story {
         s: session,
-        class: ladder::class(mark),
-        symbol: mark.symbol(),
+        class,
+        symbol,
         client: story::endpoint(&session.client),
         server: story::endpoint(&session.server),
         when: story::when(session, frames, &view.zone),
@@ -233,8 +247,8 @@ fn session_page<W: Write>(
         alike,
         explanation: diagnosis.explanation.split("\n\n").filter(|text| !text.is_empty()).collect(),
         steps: steps(session, frames),
-        picture: ladder::draw(session, frames).render().map_err(io::Error::other)?,
-        evidence: evidence(session, frames),
+        picture: picture.render().map_err(io::Error::other)?,
+        evidence: evidence(session, frames, &drawn),
         filter: filter(session),
         rivals: diagnosis
             .rivals
@@ -279,18 +293,29 @@ fn steps(session: &Session, frames: Frames<'_>) -> Vec<Step> {
     story::ladder(session, frames, false).into_iter().map(step).collect()
 }
 
-fn evidence<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Evidence<'a>> {
-    let row = |evidence: &'a super::model::Evidence| Evidence {
-        frames: frames.range(evidence.capture, evidence.frame, evidence.last_frame),
-        time: format!("{:.6} s", evidence.time_s.0),
-        text: &evidence.text,
-        filter: if evidence.last_frame > evidence.frame {
-            format!("frame.number >= {} && frame.number <= {}", evidence.frame, evidence.last_frame)
-        } else {
-            format!("frame.number == {}", evidence.frame)
-        },
+fn evidence<'a>(
+    session: &'a Session,
+    frames: Frames<'_>,
+    drawn: &BTreeSet<rungs::Place>,
+) -> Vec<Evidence<'a>> {
+    let mut named = BTreeSet::new();
+    let mut row = |evidence: &'a super::model::Evidence| {
+        let place = (evidence.capture, evidence.frame);
+        let [arrow, own] = ladder::anchors(session.id, place);
+        Evidence {
+            own: named.insert(place).then_some(own),
+            arrow: drawn.contains(&place).then_some(arrow),
+            frames: frames.range(evidence.capture, evidence.frame, evidence.last_frame),
+            time: format!("{:.6} s", evidence.time_s.0),
+            text: &evidence.text,
+            filter: if evidence.last_frame > evidence.frame {
+                format!("frame.number >= {} && frame.number <= {}", evidence.frame, evidence.last_frame)
+            } else {
+                format!("frame.number == {}", evidence.frame)
+            },
+        }
     };
-    session.diagnosis.evidence.iter().map(row).collect()
+    session.diagnosis.evidence.iter().map(&mut row).collect()
 }
 
 /// Wireshark's display filter for the connection.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::model::{Direction, Event, Outcome, PerDirection, Phase, Session, Span, UdpFlow};
+use super::model::{Direction, Event, Outcome, Phase, Session, Span, UdpFlow};
 use super::story::{Frames, Mark, end_mark};
 use super::text::{count, duration};
 
@@ -14,6 +14,8 @@ const MOST: usize = 44;
 const TAIL: usize = 16;
 /// Seconds without a message that are worth a row.
 const GAP: f64 = 1.0;
+/// Events that only look alike, one after the other, before their middle is folded.
+const ALIKE: usize = 5;
 /// UDP flows that are shown.
 const FLOWS: usize = 4;
 
@@ -32,14 +34,20 @@ pub(super) enum Row<'a> {
     Pause(String),
     /// What came of a UDP flow, when its last packet came.
     Udp {
+        time_s: f64,
         mark: Mark,
-        text: String,
+        what: Cow<'a, str>,
+        measures: String,
     },
 }
+
+/// A frame: the index of its capture, and its number there.
+pub(super) type Place = (u16, u64);
 
 /// One message or event.
 #[derive(Debug)]
 pub(super) struct Message<'a> {
+    pub(super) place: Place,
     pub(super) time_s: f64,
     /// "frame 7".
     pub(super) frame: String,
@@ -64,40 +72,44 @@ pub(super) enum Weight {
 
 /// A session's conversation, in the order in which it is told.
 pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a>> {
-    let deciding: BTreeSet<(u16, u64)> =
+    let deciding: BTreeSet<Place> =
         session.diagnosis.evidence.iter().map(|evidence| (evidence.capture, evidence.frame)).collect();
     let first = session.diagnosis.evidence.first().map(|evidence| (evidence.capture, evidence.frame));
-    let broke = first.filter(|_| end_mark(session.outcome) == Mark::Broke);
-    let events = &session.timeline;
-    let hidden = events.len().saturating_sub(MOST);
+    let mut broke = first.filter(|_| end_mark(session.outcome) == Mark::Broke);
+    let shown = shown(&session.timeline, &deciding);
     let mut beside = beside(session, frames).into_iter().peekable();
     let mut rungs = Vec::new();
     let mut before: Option<f64> = None;
-    for (at, event) in events.iter().enumerate() {
+    let mut left_out = 0;
+    for (event, shown) in session.timeline.iter().zip(shown) {
+        // The bands tell where a phase begins.
+        if event.kind == "phase" && !deciding.contains(&(event.capture, event.frame)) {
+            continue;
+        }
         while let Some((time, row)) = beside.next_if(|(time, _)| *time < event.time_s.0) {
             before = before.map(|before| before.max(time));
             rungs.push(Rung { phase: event.phase, row });
         }
-        let place = (event.capture, event.frame);
-        let decides = deciding.contains(&place);
-        let folded = hidden > 0 && at >= MOST - TAIL && at < events.len() - TAIL;
-        let mut pause = |text| rungs.push(Rung { phase: event.phase, row: Row::Pause(text) });
-        if folded && !decides {
-            if at == MOST - TAIL {
-                pause(format!("{hidden} more messages: see the timeline"));
-            }
-        } else {
-            if let Some(gap) = before.map(|before| event.time_s.0 - before).filter(|gap| *gap >= GAP) {
-                pause(format!("{} without a message", duration(gap)));
-            }
-            let weight = match () {
-                () if broke == Some(place) => Weight::Broke,
-                () if decides => Weight::Key,
-                () => Weight::Plain,
-            };
-            rungs.push(Rung { phase: event.phase, row: Row::Message(message(event, frames, weight)) });
-        }
+        let gap = before.map_or(0.0, |before| event.time_s.0 - before);
         before = Some(event.time_s.0);
+        if !shown {
+            left_out += 1;
+            continue;
+        }
+        let mut pause = |text| rungs.push(Rung { phase: event.phase, row: Row::Pause(text) });
+        if left_out > 0 {
+            pause(format!("{} more: see the timeline", count(left_out, "message")));
+            left_out = 0;
+        } else if gap >= GAP {
+            pause(format!("{} without a message", duration(gap)));
+        }
+        let place = (event.capture, event.frame);
+        let weight = match () {
+            () if broke.take_if(|broke| *broke == place).is_some() => Weight::Broke,
+            () if deciding.contains(&place) => Weight::Key,
+            () => Weight::Plain,
+        };
+        rungs.push(Rung { phase: event.phase, row: Row::Message(message(event, frames, weight)) });
     }
     for (time, row) in beside {
         before = before.map(|before| before.max(time));
@@ -111,8 +123,31 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
     rungs
 }
 
+/// Which events have a row: not the middle of many that look alike, nor that of a long conversation; but whatever
+/// decides.
+fn shown(events: &[Event], deciding: &BTreeSet<Place>) -> Vec<bool> {
+    let mut shown = Vec::with_capacity(events.len());
+    let alike = |one: &Event, next: &Event| {
+        one.inferred && next.inferred && (&one.kind, one.phase) == (&next.kind, next.phase)
+    };
+    for run in events.chunk_by(alike) {
+        let middle = if run.len() > ALIKE { 2..run.len() - 1 } else { 0..0 };
+        shown.extend((0..run.len()).map(|at| !middle.contains(&at)));
+    }
+    let rows = shown.iter().filter(|shown| **shown).count();
+    if rows > MOST {
+        let rows_shown = shown.iter_mut().filter(|shown| **shown);
+        rows_shown.skip(MOST - TAIL).take(rows - MOST).for_each(|shown| *shown = false);
+    }
+    for (event, shown) in events.iter().zip(&mut shown) {
+        *shown |= deciding.contains(&(event.capture, event.frame));
+    }
+    shown
+}
+
 fn message<'a>(event: &'a Event, frames: Frames<'_>, weight: Weight) -> Message<'a> {
     Message {
+        place: (event.capture, event.frame),
         time_s: event.time_s.0,
         frame: frames.range(event.capture, event.frame, event.last_frame),
         direction: event.direction,
@@ -134,7 +169,8 @@ fn beside<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<(f64, Row<'a>)> {
             let tried = message(event, frames, Weight::Plain);
             rows.push((time_s, Row::Message(Message { time_s, text: text.into(), udp: true, ..tried })));
         }
-        rows.push((begun + flow.duration_s.0, udp(flow)));
+        let ended = begun + flow.duration_s.0;
+        rows.push((ended, udp(flow, ended)));
     }
     let more = session.udp.len().saturating_sub(FLOWS);
     if more > 0 {
@@ -145,28 +181,29 @@ fn beside<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<(f64, Row<'a>)> {
     rows
 }
 
-fn udp<'a>(flow: &UdpFlow) -> Row<'a> {
+fn udp(flow: &UdpFlow, time_s: f64) -> Row<'_> {
     let what = match flow.outcome {
-        Outcome::Healthy => "UDP worked",
-        _ => flow.diagnosis.title.as_ref(),
+        Outcome::Healthy => Cow::Borrowed("UDP worked"),
+        _ => Cow::Borrowed(flow.diagnosis.title.as_ref()),
     };
-    let measures = measures(flow);
-    let text = if measures.is_empty() { what.to_owned() } else { format!("{what}: {measures}") };
     let mark = match flow.outcome {
         Outcome::Degraded => Mark::Left,
         outcome => end_mark(outcome),
     };
-    Row::Udp { mark, text }
+    Row::Udp { time_s, mark, what, measures: measures(flow) }
 }
 
-/// "lost 0 % and 0.3 %, round trip 12.1 ms and 0.4 ms": the client's packets first.
-pub(super) fn measures(flow: &UdpFlow) -> String {
-    fn both<T: Copy>(of: &PerDirection<Option<T>>, what: &str, show: fn(T) -> String) -> Option<String> {
-        let shown = |value: Option<T>| value.map_or_else(|| "unknown".to_owned(), show);
-        (of.client_to_server.is_some() || of.server_to_client.is_some())
-            .then(|| format!("{what} {} and {}", shown(of.client_to_server), shown(of.server_to_client)))
-    }
-    let loss = both(&flow.metrics.loss_pct, "lost", |loss: f64| format!("{loss} %"));
-    let rtt = both(&flow.metrics.rtt_ms, "round trip", |rtt: Span| format!("{:.1} ms", rtt.0));
+/// "lost 0 % and 0.3 %, round trip 12.1 and 0.4 ms": the client's packets first.
+fn measures(flow: &UdpFlow) -> String {
+    let both = |client: Option<f64>, server: Option<f64>, what: &str, digits: usize, unit: &str| {
+        let known = |value: f64| format!("{value:.digits$}").trim_end_matches(".0").to_owned();
+        let shown = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), known);
+        let any = client.is_some() || server.is_some();
+        any.then(|| format!("{what} {} and {} {unit}", shown(client), shown(server)))
+    };
+    let (loss, rtt) = (&flow.metrics.loss_pct, &flow.metrics.rtt_ms);
+    let millis = |rtt: Option<Span>| rtt.map(|rtt| rtt.0);
+    let loss = both(loss.client_to_server, loss.server_to_client, "lost", 1, "%");
+    let rtt = both(millis(rtt.client_to_server), millis(rtt.server_to_client), "round trip", 1, "ms");
     [loss, rtt].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -7,7 +7,7 @@ use super::story::{self, Frames};
 use super::text::clean;
 
 /// Characters between the two lines.
-const WIDTH: usize = 46;
+const WIDTH: usize = 50;
 /// Characters before the first.
 const LEFT: usize = 12;
 
@@ -22,22 +22,29 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Vec<String> {
     let space = (LEFT + WIDTH + 2).saturating_sub(client.len() + server.len()).max(2);
     let mut lines = vec![format!("{client}{:space$}{server}", "")];
     let mut phase: Option<Phase> = None;
+    let mut add = |row: String| lines.extend(row.split('\n').map(str::to_owned));
     for rung in rungs(session, frames) {
         if phase != Some(rung.phase) {
             let title = format!(" {} ", rung.phase.title());
-            lines.push(format!("{:LEFT$}|{title:-^WIDTH$}|", ""));
+            add(format!("{:LEFT$}|{title:-^WIDTH$}|", ""));
             phase = Some(rung.phase);
         }
-        lines.push(match rung.row {
+        add(match rung.row {
             Row::Message(message) => arrow(&message),
             Row::Pause(text) => format!("{:LEFT$}:{:^WIDTH$}:", "", cut(&text, WIDTH - 2)),
-            Row::Udp { mark, text } => {
-                let text = cut(&format!("{} {text}", mark.symbol()), WIDTH - 2);
-                format!("{:LEFT$}|{text:^WIDTH$}|", "")
+            Row::Udp { time_s, mark, what, measures } => {
+                let time = format!("{time_s:.3} s");
+                let what = cut(&format!("{} {what}", mark.symbol()), WIDTH - 2);
+                let measures = if measures.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n{:LEFT$}|{:^WIDTH$}|", "", cut(&measures, WIDTH - 2))
+                };
+                format!("{time:>10}  |{what:^WIDTH$}|{measures}")
             }
         });
     }
-    let end = format!("{} {}", story::end_mark(session.outcome).symbol(), session.diagnosis.title);
+    let end = format!("{} {}", story::sign(session.outcome), session.diagnosis.title);
     lines.push(format!("{:LEFT$}{}", "", harmless(&end)));
     lines
 }
@@ -51,7 +58,7 @@ fn arrow(message: &Message<'_>) -> String {
     };
     let broke = message.weight == Weight::Broke;
     let head = |usual| if broke { 'X' } else { usual };
-    let label = format!(" {} ", cut(&message.text, WIDTH - 8));
+    let label = format!(" {} ", cut(&message.text, WIDTH - 6));
     let free = WIDTH.saturating_sub(label.chars().count() + 1);
     let run = |length: usize| line.to_string().repeat(length);
     let (left, right) = (run(free / 2), run(free - free / 2));

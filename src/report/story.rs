@@ -269,6 +269,14 @@ pub(super) const fn end_mark(outcome: Outcome) -> Mark {
     }
 }
 
+/// The sign of an outcome; what worked, but not well, has one of its own.
+pub(super) const fn sign(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Degraded => "!",
+        other => end_mark(other).symbol(),
+    }
+}
+
 fn end_note(session: &Session, frames: Frames<'_>) -> String {
     let evidence = session.diagnosis.evidence.first();
     let at = evidence.map(|evidence| frames.range(evidence.capture, evidence.frame, evidence.last_frame));

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::model::{Bits, Coded, Diagnosis, Metrics, Outcome, PerDirection, Session, Span, Transport};
+use super::super::model::{
+    Bits, Coded, Diagnosis, Metrics, Outcome, PerDirection, Phase, Session, Span, Transport,
+};
 use super::super::paint::View;
 use super::super::text::{cell, number};
 use super::health;
@@ -77,7 +79,7 @@ fn offers(session: &Session) -> Group {
     one("JA4", &tls.ja4);
     Group {
         title: "What the client offered and the server chose",
-        open: session.outcome != Outcome::Healthy,
+        open: matches!(session.phase, Phase::X224Negotiation | Phase::TlsHandshake),
         header: vec!["client", "server"],
         rows,
         picture: None,

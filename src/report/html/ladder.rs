@@ -2,10 +2,12 @@
 //!
 //! Everything is laid out here in the picture's own units, so that the template only draws.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 
 use super::super::model::{Direction, Event, Outcome, Session, Side};
-use super::super::rungs::{self, Rung, Weight, rungs};
+use super::super::rungs::{self, Place, Rung, Weight, rungs};
 use super::super::story::{self, Frames, Mark, end_mark};
 
 /// Characters of a label that fit between the two lines.
@@ -62,8 +64,10 @@ enum Row {
     Udp {
         y: u32,
         class: &'static str,
-        symbol: &'static str,
-        text: String,
+        time: String,
+        /// With its symbol.
+        what: String,
+        measures: String,
         full: String,
     },
 }
@@ -71,6 +75,8 @@ enum Row {
 /// An arrow from one line to another.
 #[derive(Debug)]
 struct Message {
+    /// Its own, and the evidence that it is, where the verdict rests on it.
+    anchor: Option<[String; 2]>,
     y: u32,
     x1: u32,
     x2: u32,
@@ -96,6 +102,15 @@ struct End {
     note: String,
 }
 
+/// The class of colours and the sign of an outcome.
+pub(super) const fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
+    let class = match outcome {
+        Outcome::Degraded => "warn",
+        other => class(end_mark(other)),
+    };
+    (class, story::sign(outcome))
+}
+
 /// The class of colours for how something went.
 pub(super) const fn class(mark: Mark) -> &'static str {
     match mark {
@@ -105,16 +120,17 @@ pub(super) const fn class(mark: Mark) -> &'static str {
     }
 }
 
-/// Draws a session's timeline.
-pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
-    let mark = end_mark(session.outcome);
-    let mut canvas = Canvas { y: TOP, bands: Vec::new(), rows: Vec::new() };
+/// Draws a session's timeline; and tells which frames of evidence have an arrow.
+pub(super) fn draw(session: &Session, frames: Frames<'_>) -> (Ladder, BTreeSet<Place>) {
+    let (class, symbol) = outcome(session.outcome);
+    let mut canvas =
+        Canvas { id: session.id, y: TOP, bands: Vec::new(), rows: Vec::new(), anchored: BTreeSet::new() };
     for rung in rungs(session, frames) {
         canvas.add(rung);
     }
     let ended = session.phase;
     if let Some(band) = canvas.bands.iter_mut().rev().find(|band| band.title == ended.title()) {
-        band.class = class(mark);
+        band.class = class;
     }
     let icmp = |event: &Event| event.direction.is_none() && event.kind.starts_with("icmp");
     let between = session.timeline.iter().any(icmp) || session.diagnosis.side == Side::Network;
@@ -123,7 +139,7 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
         Outcome::Healthy => "healthy".to_owned(),
         _ => session.diagnosis.title.to_string(),
     };
-    Ladder {
+    let ladder = Ladder {
         id: session.id,
         height: foot + 62,
         client: session.client.ip.to_string(),
@@ -133,14 +149,9 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Ladder {
         description: describe(session, &text),
         bands: canvas.bands,
         rows: canvas.rows,
-        end: End {
-            y: foot + 10,
-            class: class(mark),
-            symbol: mark.symbol(),
-            text: cut(&text, WIDE),
-            note: note(session),
-        },
-    }
+        end: End { y: foot + 10, class, symbol, text: cut(&text, WIDE), note: note(session) },
+    };
+    (ladder, canvas.anchored)
 }
 
 fn describe(session: &Session, text: &str) -> String {
@@ -171,9 +182,17 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 struct Canvas {
+    id: u64,
     y: u32,
     bands: Vec<Band>,
     rows: Vec<Row>,
+    /// Frames that evidence leads to.
+    anchored: BTreeSet<Place>,
+}
+
+/// Names in the page of a frame's arrow and of its row among the evidence.
+pub(super) fn anchors(id: u64, (capture, frame): Place) -> [String; 2] {
+    [format!("arrow-{id}-{capture}-{frame}"), format!("evidence-{id}-{capture}-{frame}")]
 }
 
 impl Canvas {
@@ -189,11 +208,20 @@ impl Canvas {
         self.y += ROW;
         let y = self.y - 10;
         self.rows.push(match rung.row {
-            rungs::Row::Message(said) => Row::Message(message(&said, y)),
-            rungs::Row::Pause(text) => Row::Pause { y, text },
-            rungs::Row::Udp { mark, text } => {
-                Row::Udp { y, class: class(mark), symbol: mark.symbol(), text: cut(&text, LABEL), full: text }
+            rungs::Row::Message(said) => {
+                let leads = said.weight != Weight::Plain && self.anchored.insert(said.place);
+                let anchor = leads.then(|| anchors(self.id, said.place));
+                Row::Message(Message { anchor, ..message(&said, y) })
             }
+            rungs::Row::Pause(text) => Row::Pause { y, text },
+            rungs::Row::Udp { time_s, mark, what, measures } => Row::Udp {
+                y,
+                class: class(mark),
+                time: format!("{time_s:.3} s"),
+                what: format!("{} {}", mark.symbol(), cut(&what, LABEL - 4)),
+                full: format!("{what}. {measures}"),
+                measures,
+            },
         });
     }
 }
@@ -211,12 +239,14 @@ fn message(said: &rungs::Message<'_>, y: u32) -> Message {
     };
     let inferred = if said.inferred { " inferred" } else { "" };
     let udp = if said.udp { " udp" } else { "" };
+    let broke = if said.weight == Weight::Broke { "✘ " } else { "" };
     Message {
+        anchor: None,
         y,
         x1,
         x2,
         head: if x2 > x1 { x2 - 8 } else { x2 + 8 },
-        label: cut(&said.text, LABEL),
+        label: format!("{broke}{}", cut(&said.text, LABEL)),
         full: if said.inferred {
             format!("{} (concluded from size, order and time)", said.text)
         } else {
