@@ -140,7 +140,8 @@ impl UdpDesk {
     /// Hands out what waits longest for its session, or else gives up the flow that tells least; `false` where there
     /// is none.
     pub(super) fn give_up(&mut self) -> bool {
-        let first = self.waiting.pop_front();
+        let oldest = self.ended.first_key_value().map(|(&oldest, _)| oldest);
+        let first = oldest.and_then(|oldest| self.waits_no_more(oldest));
         let any = first.is_some();
         self.alone.extend(first);
         let any = any || self.flows.give_up();
