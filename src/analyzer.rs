@@ -343,7 +343,7 @@ impl Analyzer {
         match finished {
             Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
             Finished::Session { facts: tcp, reader } => {
-                let facts = reader.map(Conversation::into_facts).unwrap_or_default();
+                let facts = reader.map(|reader| reader.into_facts()).unwrap_or_default();
                 self.held.hear(&self.history, &mut self.done);
                 let session = Session::new(tcp, facts);
                 let udp = self.udp.of(&session);

@@ -34,14 +34,7 @@ pub enum Whole {
 impl Over {
     /// `room` is where the facts are looked at; it is left for the next.
     pub(super) fn bare(bare: Bare, room: &mut Option<Box<TcpFacts>>) -> Self {
-        let facts = bare.facts();
-        let tcp = match room.take() {
-            Some(mut room) => {
-                *room = facts;
-                room
-            }
-            None => Box::new(facts),
-        };
+        let tcp = bare.facts_in(room.take());
         let session = Session::new(tcp, Facts::default());
         let brief = Brief::new(&session, &in_short(&session, CONNECT).verdict);
         *room = Some(session.tcp);
@@ -114,7 +107,7 @@ impl Whole {
         match self {
             Whole::Told(diagnosed) => diagnosed.session.tcp.observed_until,
             Whole::Early(session) => session.tcp.observed_until,
-            Whole::Bare(bare) => bare.facts().observed_until,
+            Whole::Bare(bare) => bare.observed_until(),
             Whole::Udp(flow) => flow.session.udp.observed_until,
         }
     }

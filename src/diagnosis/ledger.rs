@@ -298,7 +298,7 @@ fn over(session: &Session) -> Timestamp {
         over = over.min(closing.stamp.time);
     }
     if let Some(unanswered) =
-        tcp.dir[Dir::ServerToClient].unanswered.filter(|unanswered| unanswered.count >= 2)
+        tcp.dir[Dir::ServerToClient].unanswered.as_deref().filter(|unanswered| unanswered.count >= 2)
     {
         over = over.min(unanswered.first.time);
     }

@@ -112,8 +112,8 @@ fn connect(session: &Session, timeline: &mut Timeline) {
     if let Some(ack) = tcp.handshake_ack {
         timeline.add(ack, C, phase, "tcp-established", "TCP connection established");
     }
-    if let Some(refused) = tcp.refused {
-        timeline.repeats(refused, S, phase, "tcp-refused", "RST in answer to the SYN");
+    if let Some(refused) = tcp.refused.as_deref() {
+        timeline.repeats(*refused, S, phase, "tcp-refused", "RST in answer to the SYN");
     }
     if let Some(icmp) = tcp.icmp.as_deref() {
         let error = icmp.value;
@@ -358,9 +358,9 @@ fn oddities(session: &Session, timeline: &mut Timeline) {
         timeline.add(odd.span, Dir::ClientToServer, phase, "malformed", odd.value.clone()).dir = None;
     }
     for dir in Dir::BOTH {
-        if let Some(unanswered) = session.tcp.dir[dir].unanswered {
+        if let Some(unanswered) = session.tcp.dir[dir].unanswered.as_deref() {
             timeline.repeats(
-                unanswered,
+                *unanswered,
                 dir,
                 phase,
                 "tcp-unanswered",

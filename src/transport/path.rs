@@ -103,12 +103,17 @@ impl TooBig {
 }
 
 pub(super) fn add(repeats: &mut Rare<Repeats>, stamp: Stamp) {
+    add_all(repeats, stamp, 1);
+}
+
+/// Adds `count` packets, the last of them at `stamp`.
+pub(super) fn add_all(repeats: &mut Rare<Repeats>, stamp: Stamp, count: u32) {
     match repeats {
         Some(repeats) => {
             repeats.last = stamp;
-            repeats.count = repeats.count.saturating_add(1);
+            repeats.count = repeats.count.saturating_add(count);
         }
-        None => *repeats = Some(Box::new(Repeats::once(stamp))),
+        None => *repeats = Some(Box::new(Repeats { first: stamp, last: stamp, count })),
     }
 }
 

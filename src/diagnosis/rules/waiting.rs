@@ -58,7 +58,7 @@ pub(super) fn idle_before(session: &Session, end: Stamp) -> Option<(Evidence, St
     const SOON: i64 = 30 * Timestamp::SECOND;
     /// Timers are set in whole minutes, and not looked at in every second.
     const SLACK: f64 = 5.0;
-    let pause = session.tcp.pause?;
+    let pause = session.tcp.pause.as_deref()?;
     let soon = (0..SOON).contains(&end.time.since(pause.last.time));
     if !soon || end.before(&pause.last) {
         return None;
@@ -84,7 +84,7 @@ pub(super) fn idle_before(session: &Session, end: Stamp) -> Option<(Evidence, St
              forgets idle connections after a fixed time would do that."
         )
     };
-    Some((Evidence::seen(pause, format!("nobody sent anything for {long}")), said))
+    Some((Evidence::seen(*pause, format!("nobody sent anything for {long}")), said))
 }
 
 /// An end whose receive window was closed to the end: its program reads nothing more, and that is no fault of the
