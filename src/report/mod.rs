@@ -9,6 +9,7 @@ pub mod build;
 pub mod choose;
 pub mod comments;
 pub mod community_id;
+mod compact;
 pub mod explain;
 pub mod html;
 pub mod json;

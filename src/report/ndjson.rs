@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::ser::CompactFormatter;
 
-use super::json::{Each, Safe};
+use super::compact;
+use super::json::Each;
 use super::model::{Attempt, Capture, Phase, SCHEMA, Server, Session, Summary, Time, Unlisted};
 use super::source::Source;
 
@@ -108,37 +108,31 @@ pub fn write<W: Write>(source: &impl Source, mut out: W) -> io::Result<()> {
         attempts: Each(|| source.attempts()),
         summary: source.summary(),
     };
-    line(&mut out, &last)
+    compact::write(out, &last)
 }
 
 /// Writes one session; `captures` are the names of those that its frames are in.
-pub fn session<W: Write>(session: Session, captures: Vec<&str>, mut out: W) -> io::Result<()> {
-    line(&mut out, &SessionLine { schema: SCHEMA, captures, session })
+pub fn session<W: Write>(session: Session, captures: Vec<&str>, out: W) -> io::Result<()> {
+    compact::write(out, &SessionLine { schema: SCHEMA, captures, session })
 }
 
 /// Writes one change of a session that runs.
-pub fn phase<W: Write>(change: PhaseChange, mut out: W) -> io::Result<()> {
-    line(&mut out, &PhaseLine { schema: SCHEMA, kind: "phase", change })
+pub fn phase<W: Write>(change: PhaseChange, out: W) -> io::Result<()> {
+    compact::write(out, &PhaseLine { schema: SCHEMA, kind: "phase", change })
 }
 
 /// Writes what was only counted.
-pub fn unlisted<W: Write>(unlisted: &Unlisted, mut out: W) -> io::Result<()> {
-    line(&mut out, &UnlistedLine { schema: SCHEMA, kind: "unlisted", unlisted })
+pub fn unlisted<W: Write>(unlisted: &Unlisted, out: W) -> io::Result<()> {
+    compact::write(out, &UnlistedLine { schema: SCHEMA, kind: "unlisted", unlisted })
 }
 
 /// Writes the last line of a capture that kept no attempts.
-pub fn summary<W: Write>(captures: &[Capture], summary: &Summary, mut out: W) -> io::Result<()> {
+pub fn summary<W: Write>(captures: &[Capture], summary: &Summary, out: W) -> io::Result<()> {
     let attempts = Vec::new();
-    line(
-        &mut out,
+    compact::write(
+        out,
         &SummaryLine { schema: SCHEMA, kind: "summary", captures, attempts, summary: summary.clone() },
     )
-}
-
-fn line<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(CompactFormatter));
-    value.serialize(&mut serializer)?;
-    writeln!(out)
 }
 
 fn files<'a>(session: &Session, captures: &'a [Capture]) -> Vec<&'a str> {
