@@ -14,7 +14,7 @@ use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
 use crate::protocol::dtls::looks_like_dtls;
 use crate::protocol::gateway_udp;
 use crate::session::{Conversation, Facts, Phase, Session, UdpSession};
-use crate::transport::{Config, Connections, Finished, Open, TcpFacts};
+use crate::transport::{Config, Connections, Finished, Open};
 
 /// IP's number of it.
 const TCP: u8 = 6;
@@ -113,8 +113,6 @@ pub struct Analyzer {
     history: History,
     held: Held,
     done: VecDeque<Over>,
-    /// Where the facts of a bare connection are looked at.
-    room: Option<Box<TcpFacts>>,
     overview: Overview,
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
     order: u64,
@@ -141,7 +139,6 @@ impl Analyzer {
             history: History::default(),
             held: Held::default(),
             done: VecDeque::new(),
-            room: None,
             overview: Overview::default(),
             conversed: HashMap::default(),
             order: 0,
@@ -341,9 +338,9 @@ impl Analyzer {
 
     fn take(&mut self, finished: Finished<Conversation>) {
         match finished {
-            Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
+            Finished::Bare(bare) => self.done.push_back(Over::bare(bare)),
             Finished::Session { facts: tcp, reader } => {
-                let facts = reader.map(|reader| reader.into_facts()).unwrap_or_default();
+                let facts = reader.map(Conversation::into_facts).unwrap_or_default();
                 self.held.hear(&self.history, &mut self.done);
                 let session = Session::new(tcp, facts);
                 let udp = self.udp.of(&session);

@@ -374,7 +374,7 @@ fn ending(session: &Session, timeline: &mut Timeline) {
     let phase = session.phase();
     for dir in Dir::BOTH {
         let facts = &session.tcp.dir[dir];
-        if let Some(rst) = facts.path.ignored_rst {
+        if let Some(&rst) = facts.path.ignored_rst.as_deref() {
             let summary = format!("RST in the {}'s name that ended nothing: both ends went on", dir.sender());
             timeline.add(rst, dir, phase, "tcp-rst-ignored", summary);
         }

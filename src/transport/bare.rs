@@ -25,22 +25,9 @@ pub struct Bare {
 impl Bare {
     /// What the packets showed.
     pub fn facts(&self) -> Box<TcpFacts> {
-        self.facts_in(None)
-    }
-
-    /// The same, made where other facts were.
-    pub fn facts_in(&self, room: Option<Box<TcpFacts>>) -> Box<TcpFacts> {
         let (client, server) = orient(&self.key, self.bits);
-        let facts = TcpFacts::new(client, server, self.embryo.first());
-        let facts = match room {
-            Some(mut room) => {
-                *room = facts;
-                room
-            }
-            None => Box::new(facts),
-        };
+        let mut headers = Headers::new(Box::new(TcpFacts::new(client, server, self.embryo.first())));
         let bit = |bit| self.bits & bit != 0;
-        let mut headers = Headers::new(facts);
         headers.replay(bit(bits::CLIENT_IS_A), &self.embryo);
         let mut connection = Connection::<Infallible>::new(headers, bit(bits::ON_PORT));
         connection.finish(self.ended, self.until);

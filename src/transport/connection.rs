@@ -296,6 +296,6 @@ fn after_rst(facts: &mut DirFacts, sent: &Sent, repeat: bool) {
         && !is_earlier(sent.ip_id, sent.stamp, rst.ip_id.unwrap_or(0), rst.stamp, sent.rtt);
     path::add(&mut facts.data_after_rst, sent.stamp);
     if beyond {
-        facts.beyond_rst.get_or_insert(sent.stamp);
+        facts.beyond_rst.get_or_insert_with(|| Box::new(sent.stamp));
     }
 }

@@ -162,7 +162,7 @@ pub struct DirFacts {
     pub data_after_rst: Rare<Repeats>,
     /// The first of them whose payload starts at or beyond the RST's sequence number and that does not
     /// look merely reordered: its sender had not sent that RST.
-    pub beyond_rst: Option<Stamp>,
+    pub beyond_rst: Rare<Stamp>,
     /// The last packet, RSTs apart.
     pub marks: Option<Marks>,
     /// What it shows of the path.

@@ -50,7 +50,7 @@ pub struct PathFacts {
     /// Where this end closed its receive window, which it has not opened again.
     pub closed: Rare<Stamp>,
     /// The first RST of this end that the other took no notice of: the connection went on.
-    pub ignored_rst: Option<Stamp>,
+    pub ignored_rst: Rare<Stamp>,
     /// Packets whose IPv4 identification was a little above that of the packet before.
     pub id_steps: u32,
     /// Packets whose IPv4 identification was anything else.
@@ -227,7 +227,7 @@ pub(super) fn forget_resets(facts: &mut TcpFacts) {
     for dir in Dir::BOTH {
         let facts = &mut facts.dir[dir];
         if let Some(rst) = facts.rst.take() {
-            facts.path.ignored_rst.get_or_insert(rst.stamp);
+            facts.path.ignored_rst.get_or_insert_with(|| Box::new(rst.stamp));
         }
         (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
     }

@@ -134,7 +134,7 @@ fn data_after_a_reset_is_told() {
     let data = |after| s(ACK, S + 1, C + 6, b"server").after_ms(after);
     let start = [c(ACK, C + 1, S + 1, b"hello"), s(RST, S + 1, 0, b"")];
     let (facts, log) = after_handshake(&[&start[..], &[data(30)]].concat());
-    assert_eq!(facts.dir[DOWN].beyond_rst.unwrap().at.number(), 6);
+    assert_eq!(facts.dir[DOWN].beyond_rst.as_ref().unwrap().at.number(), 6);
     assert_eq!(facts.dir[DOWN].data_after_rst.as_deref().unwrap().count, 1);
     assert_eq!(log.down.bytes, b"server");
     let (facts, _) = after_handshake(&[&start[..], &[data(0)]].concat());
