@@ -130,8 +130,6 @@ pub struct Analyzer {
     held: Held,
     pauses: Pauses,
     done: VecDeque<Over>,
-    /// Where the facts of a bare connection are looked at.
-    room: Option<Box<TcpFacts>>,
     overview: Overview,
     conversed: HashMap<(IpAddr, SocketAddr, bool), Conversed, ahash::RandomState>,
     order: u64,
@@ -160,7 +158,6 @@ impl Analyzer {
             held: Held::default(),
             pauses: Pauses::default(),
             done: VecDeque::new(),
-            room: None,
             overview: Overview::default(),
             conversed: HashMap::default(),
             order: 0,
@@ -398,7 +395,7 @@ impl Analyzer {
         match finished {
             Finished::Bare(mut bare) => {
                 self.pauses.cut_bare(&mut bare);
-                self.done.push_back(Over::bare(bare, &mut self.room));
+                self.done.push_back(Over::bare(bare));
             }
             Finished::Session { facts: tcp, reader }
                 if reader.as_ref().is_some_and(|reader| !reader.is_session())

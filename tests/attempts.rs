@@ -123,7 +123,7 @@ impl Script {
         let mut dir = PerDir { client_to_server: DirFacts::default(), server_to_client: DirFacts::default() };
         if let Some(at) = self.unanswered {
             let first = stamp(at, number * 10 + 5);
-            dir[Dir::ServerToClient].unanswered = Some(Repeats { first, last, count: 3 });
+            dir[Dir::ServerToClient].unanswered = Some(Box::new(Repeats { first, last, count: 3 }));
         }
         let tcp = TcpFacts {
             client: SocketAddr::new(self.client.parse().unwrap(), 1000 + (number % 60_000) as u16),

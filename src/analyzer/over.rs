@@ -6,7 +6,7 @@ use super::{Diagnosed, DiagnosedUdp};
 use crate::base::Timestamp;
 use crate::diagnosis::{Brief, CONNECT, Context, Diagnosis, REGISTRY, Rule, diagnose, diagnose_with};
 use crate::session::{Facts, Phase, Session};
-use crate::transport::{Bare, TcpFacts};
+use crate::transport::Bare;
 
 /// A session that is over, in short, and what the rest can be made from.
 #[derive(Debug)]
@@ -32,19 +32,9 @@ pub enum Whole {
 }
 
 impl Over {
-    /// `room` is where the facts are looked at; it is left for the next.
-    pub(super) fn bare(bare: Bare, room: &mut Option<Box<TcpFacts>>) -> Self {
-        let facts = bare.facts();
-        let tcp = match room.take() {
-            Some(mut room) => {
-                *room = facts;
-                room
-            }
-            None => Box::new(facts),
-        };
-        let session = Session::new(tcp, Facts::default());
+    pub(super) fn bare(bare: Bare) -> Self {
+        let session = Session::new(bare.facts(), Facts::default());
         let brief = Brief::new(&session, &in_short(&session, CONNECT).verdict);
-        *room = Some(session.tcp);
         Over { brief, whole: Whole::Bare(bare) }
     }
 
@@ -114,7 +104,7 @@ impl Whole {
         match self {
             Whole::Told(diagnosed) => diagnosed.session.tcp.observed_until,
             Whole::Early(session) => session.tcp.observed_until,
-            Whole::Bare(bare) => bare.facts().observed_until,
+            Whole::Bare(bare) => bare.observed_until(),
             Whole::Udp(flow) => flow.session.udp.observed_until,
         }
     }

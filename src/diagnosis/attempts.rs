@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use super::Outcome;
-use super::ledger::{self, Brief, Ledger, Row};
+use super::ledger::{self, Brief, Kept, Ledger, Row};
 use crate::base::Timestamp;
 use crate::session::Phase;
 
@@ -34,8 +34,10 @@ const REDIRECTED: &str = "redirected";
 pub struct Attempts<'a> {
     ledger: &'a Ledger,
     separate: bool,
-    /// Index in the ledger, by rank.
+    /// Number in the ledger, by rank.
     rows: Vec<u32>,
+    /// Rank, by number in the ledger.
+    ranks: Vec<u32>,
     /// Whether a session only looked, by rank.
     looks: Vec<bool>,
     /// Number of its attempt, from 0 in the order of first sessions, by rank.
@@ -58,12 +60,19 @@ impl<'a> Attempts<'a> {
     /// goes on in another.
     pub fn form(ledger: &'a Ledger, separate: bool) -> Self {
         let rows = by_rank(ledger, separate);
+        let mut ranks = vec![0; rows.len()];
+        for (rank, &number) in (0..).zip(&rows) {
+            if let Some(place) = ranks.get_mut(number as usize) {
+                *place = rank;
+            }
+        }
         let looks = looks(ledger, &rows);
         let mut attempts = Attempts {
             ledger,
             separate,
             of: (0..rows.len() as u32).collect(),
             rows,
+            ranks,
             looks,
             several: Vec::new(),
         };
@@ -80,11 +89,22 @@ impl<'a> Attempts<'a> {
     /// Rank of the session whose first packet has this place ([`Brief::order`]).
     pub fn rank(&self, order: u64) -> u32 {
         let first = ledger::place(order, self.separate);
-        let rows = self.ledger.rows();
-        let before = |&index: &u32| {
-            rows.get(index as usize).is_some_and(|row| ledger::place(row.order, self.separate) < first)
+        let before = |&number: &u32| {
+            self.ledger.row(number).is_some_and(|row| ledger::place(row.order, self.separate) < first)
         };
         self.rows.partition_point(before) as u32
+    }
+
+    /// Rank of the session with this number in the ledger ([`Ledger::add`]).
+    pub fn rank_of(&self, number: u32) -> u32 {
+        self.ranks.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// Ranks of the sessions that are counted and not listed, with their start, end and outcome.
+    pub fn counted(&self) -> impl Iterator<Item = (u32, Timestamp, Timestamp, Outcome)> {
+        let rows = (0..self.sessions()).filter_map(|rank| Some((rank, self.row(rank)?)));
+        rows.filter(|(_, row)| row.kept == Kept::Counted)
+            .map(|(rank, row)| (rank, row.start, row.end, row.outcome))
     }
 
     /// A session.
@@ -143,8 +163,7 @@ impl<'a> Attempts<'a> {
     }
 
     pub(super) fn row(&self, rank: u32) -> Option<&'a Row> {
-        let index = *self.rows.get(rank as usize)?;
-        self.ledger.rows().get(index as usize)
+        self.ledger.row(*self.rows.get(rank as usize)?)
     }
 
     pub(super) fn ledger(&self) -> &'a Ledger {
@@ -225,7 +244,7 @@ impl<'a> Attempts<'a> {
 
 /// Indexes of the ledger's rows in the order of first packets.
 fn by_rank(ledger: &Ledger, separate: bool) -> Vec<u32> {
-    let rows = ledger.rows().iter().zip(0..);
+    let rows = ledger.rows().zip(0..);
     let mut orders: Vec<(u64, u32)> =
         rows.map(|(row, index)| (ledger::place(row.order, separate), index)).collect();
     orders.sort_unstable();
@@ -235,7 +254,7 @@ fn by_rank(ledger: &Ledger, separate: bool) -> Vec<u32> {
 /// Which sessions only looked. A client that declined often enough, at one server or anywhere, and there
 /// never got further, is no user.
 fn looks(ledger: &Ledger, rows: &[u32]) -> Vec<bool> {
-    let row = |index: &u32| ledger.rows().get(*index as usize);
+    let row = |number: &u32| ledger.row(*number);
     let declined = |row: &Row| ledger.code_of(row) == DECLINED;
     // How often each client declined, and whether it ever got further.
     let mut anywhere: HashMap<_, (usize, bool), ahash::RandomState> = HashMap::default();

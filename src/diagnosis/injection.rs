@@ -47,7 +47,7 @@ pub(super) fn signs(session: &Session) -> Option<Signs> {
     }
     let sender = closing.dir.sender();
     let mut signs = Signs::default();
-    if let Some(data) = facts.beyond_rst {
+    if let Some(&data) = facts.beyond_rst.as_deref() {
         let text = format!("{sender} sent data at or beyond the RST's sequence number after it");
         signs.proof = Some(Evidence::seen(data, text));
     }

@@ -180,15 +180,19 @@ const ORDER_BITS: u32 = 48;
 /// Every session of a run, in the order in which they ended.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    rows: Vec<Row>,
+    /// In blocks, all but the last full: one list would be there twice whenever it grows.
+    blocks: Vec<Vec<Row>>,
     codes: Vec<&'static str>,
     v6: Vec<Ipv6Addr>,
     v6_index: HashMap<Ipv6Addr, u32, ahash::RandomState>,
 }
 
 impl Ledger {
-    /// Remembers a session.
-    pub fn add(&mut self, session: &Brief) {
+    /// Rows in a block.
+    const BLOCK: usize = 1 << 15;
+
+    /// Remembers a session; its number here, from 0.
+    pub fn add(&mut self, session: &Brief) -> u32 {
         let (client, client_v6) = self.address(session.client, Row::CLIENT_V6);
         let (server, server_v6) = self.address(session.server.ip(), Row::SERVER_V6);
         let tail = session.end.since(session.over) / 1000;
@@ -208,21 +212,36 @@ impl Ledger {
             asked: session.asked,
             kept: session.kept,
         };
-        self.rows.push(row);
+        let number = self.len() as u32;
+        match self.blocks.last_mut() {
+            Some(block) if block.len() < Self::BLOCK => block.push(row),
+            Some(_) => {
+                let mut block = Vec::with_capacity(Self::BLOCK);
+                block.push(row);
+                self.blocks.push(block);
+            }
+            None => self.blocks.push(vec![row]),
+        }
+        number
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * Self::BLOCK + last.len())
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.blocks.is_empty()
     }
 
-    pub(super) fn rows(&self) -> &[Row] {
-        &self.rows
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.blocks.iter().flatten()
+    }
+
+    pub(super) fn row(&self, number: u32) -> Option<&Row> {
+        let number = number as usize;
+        self.blocks.get(number / Self::BLOCK)?.get(number % Self::BLOCK)
     }
 
     pub(super) fn brief(&self, row: &Row) -> Brief {
@@ -298,7 +317,7 @@ fn over(session: &Session) -> Timestamp {
         over = over.min(closing.stamp.time);
     }
     if let Some(unanswered) =
-        tcp.dir[Dir::ServerToClient].unanswered.filter(|unanswered| unanswered.count >= 2)
+        tcp.dir[Dir::ServerToClient].unanswered.as_deref().filter(|unanswered| unanswered.count >= 2)
     {
         over = over.min(unanswered.first.time);
     }

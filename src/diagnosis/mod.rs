@@ -125,10 +125,15 @@ fn ranked<S: Subject>(rules: &[Rule<S>], session: &S, context: Context<'_>) -> D
     if session.one_sided() {
         return Diagnosis { verdict: session.inconclusive(&context), others: Vec::new() };
     }
-    let mut fired: Vec<(&Rule<S>, Verdict)> = rules
-        .iter()
-        .filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)))
-        .collect();
+    let mut firing =
+        rules.iter().filter_map(|rule| (rule.check)(session, &context).map(|verdict| (rule, verdict)));
+    let mut fired = match (firing.next(), firing.next()) {
+        (None, _) => Vec::new(),
+        // Nearly always.
+        (Some((_, verdict)), None) => return Diagnosis { verdict, others: Vec::new() },
+        (Some(one), Some(other)) => vec![one, other],
+    };
+    fired.extend(firing);
     let goes_first = |rule: &Rule<S>| {
         !fired.iter().any(|(other, _)| other.code != rule.code && other.supersedes.contains(&rule.code))
     };

@@ -36,12 +36,12 @@ struct Lane {
 impl TlsStream {
     /// A stream of which nothing was read yet, and the keys that may open it.
     pub fn new(limits: &Limits, keys: Keys) -> Self {
-        TlsStream {
-            lanes: PerDir::default(),
-            is_13: false,
-            message_bytes: limits.message_bytes,
-            opening: Opening::new(keys),
-        }
+        Self::bounded(limits.message_bytes, keys)
+    }
+
+    /// The same, where an unfinished message has at most `message_bytes`.
+    pub fn bounded(message_bytes: usize, keys: Keys) -> Self {
+        TlsStream { lanes: PerDir::default(), is_13: false, message_bytes, opening: Opening::new(keys) }
     }
 
     /// What the keys are to this connection.

@@ -42,8 +42,8 @@ pub struct Options {
 pub struct Collected {
     choice: Choice,
     listed: usize,
-    /// Place of the first packet, and what can be listed.
-    kept: Vec<(u64, Whole)>,
+    /// Number in the ledger, and what can be listed.
+    kept: Vec<(u32, Whole)>,
     /// Every session in short: ids count them, attempts are formed of them.
     ledger: Ledger,
     early: HashMap<(SocketAddr, &'static str), usize, ahash::RandomState>,
@@ -69,9 +69,9 @@ impl Collected {
         let Over { mut brief, whole } = session.into();
         brief.kept = self.sort_out(&brief, &whole);
         self.udp.add(&brief, &whole);
-        self.ledger.add(&brief);
+        let number = self.ledger.add(&brief);
         if brief.kept == Kept::Listed {
-            self.kept.push((brief.order, whole));
+            self.kept.push((number, whole));
         }
     }
 
@@ -144,8 +144,8 @@ impl<'a> Built<'a> {
     ) -> Self {
         let mut formed = Formed::of(&collected.ledger, options.separate);
         let mut listed: Vec<(usize, u64)> = Vec::new();
-        for (index, (order, whole)) in collected.kept.iter().enumerate() {
-            let id = formed.id(*order);
+        for (index, (number, whole)) in collected.kept.iter().enumerate() {
+            let id = formed.id_of(*number);
             let takes = |session: Brief| options.choice.takes(&facts(&session, whole, id));
             if formed.session(id).is_some_and(takes) {
                 listed.push((index, id));

@@ -49,11 +49,13 @@ pub struct Conversation {
     facts: Facts,
     lane: PerDir<Lane>,
     sniffed: PerDir<Sniffed>,
-    /// Bytes that never were encrypted.
-    clear: inside::Reader,
+    /// Reads bytes that never were encrypted; `None` before the first and where no more can come.
+    clear: Option<Box<inside::Reader>>,
     /// What was decrypted.
     inside_tls: Option<Box<inside::Reader>>,
-    tls: TlsStream,
+    /// `None` before the first bytes of TLS.
+    tls: Option<Box<TlsStream>>,
+    keys: Keys,
     preambles: Preambles,
     rdp_port: bool,
     sniff_bytes: usize,
@@ -83,9 +85,10 @@ impl Conversation {
             facts: Facts { midstream, ..Facts::default() },
             lane: PerDir { client_to_server: lane, server_to_client: lane },
             sniffed: PerDir::default(),
-            clear: inside::Reader::of_plain(keys.clone()),
+            clear: None,
             inside_tls: None,
-            tls: TlsStream::new(limits, keys),
+            tls: None,
+            keys,
             preambles: Preambles::default(),
             rdp_port,
             sniff_bytes: limits.sniff_bytes,
@@ -129,7 +132,7 @@ impl Conversation {
     }
 
     /// What it showed.
-    pub fn into_facts(mut self) -> Facts {
+    pub fn into_facts(mut self: Box<Self>) -> Facts {
         match self.link.take() {
             Some(link) if link.is_gateway() => return link.into_facts(self.facts),
             Some(_) => self.only_tls(),
@@ -264,14 +267,16 @@ impl Conversation {
         match self.lane[dir] {
             Lane::Rdp => {
                 // The TLS handshake begins right after the negotiation, on a boundary.
-                if self.clear.at_boundary(dir) && TlsStream::begins(chunk.data) {
+                let at_boundary = self.clear.as_ref().is_none_or(|clear| clear.at_boundary(dir));
+                if at_boundary && TlsStream::begins(chunk.data) {
                     self.lane[dir] = Lane::Tls;
                     return self.read(dir, chunk);
                 }
                 self.read_rdp(dir, chunk);
             }
             Lane::Tls => {
-                if self.tls.at_boundary(dir) && self.clear_ultimatum(dir, chunk) {
+                let at_boundary = self.tls.as_ref().is_none_or(|tls| tls.at_boundary(dir));
+                if at_boundary && self.clear_ultimatum(dir, chunk) {
                     return;
                 }
                 self.read_tls(dir, chunk);
@@ -280,9 +285,13 @@ impl Conversation {
         }
     }
 
+    fn tls_stream(&mut self) -> &mut TlsStream {
+        self.tls.get_or_insert_with(|| Box::new(TlsStream::bounded(self.message_bytes, self.keys.clone())))
+    }
+
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let mut tls = self.facts.tls.take().unwrap_or_default();
-        let result = tls.stream(&mut self.tls, dir, chunk);
+        let result = tls.stream(self.tls_stream(), dir, chunk);
         self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
         if let Err(malformed) = result {
             self.facts.odd(format!("no TLS record where one was due: {malformed}"), chunk.stamp.into());
@@ -291,9 +300,12 @@ impl Conversation {
 
     fn read_rdp(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let clear = Clear { data: chunk.data, len: chunk.len, span: chunk.stamp.into() };
-        self.clear.push(&mut self.facts, dir, &clear);
+        let keys = &self.keys;
+        let reader = self.clear.get_or_insert_with(|| Box::new(inside::Reader::of_plain(keys.clone())));
+        reader.push(&mut self.facts, dir, &clear);
         if self.facts.selected().is_some_and(|selected| selected.value != Protocols::RDP) {
             self.lane = self.lane.map(|lane| if *lane == Lane::Rdp { Lane::Tls } else { *lane });
+            self.clear = None;
         }
     }
 
@@ -384,12 +396,14 @@ impl Reader for Conversation {
             }
             Lane::Tls => {
                 let mut tls = self.facts.tls.take().unwrap_or_default();
-                tls.gap(&mut self.tls, dir, &gap);
+                tls.gap(self.tls_stream(), dir, &gap);
                 self.facts.tls = Some(tls).filter(|tls| tls.has_begun());
                 self.link.iter().for_each(|link| link.lose(dir));
             }
             Lane::Rdp => {
-                self.clear.gap(&mut self.facts, dir, &gap);
+                let keys = &self.keys;
+                let reader = self.clear.get_or_insert_with(|| Box::new(inside::Reader::of_plain(keys.clone())));
+                reader.gap(&mut self.facts, dir, &gap);
             }
             Lane::Seeking | Lane::Done => {}
         }

@@ -161,7 +161,7 @@ impl Session {
     /// A sender that sent something new after them had its acknowledgement, wherever the capture lost it.
     fn repeated(&self, dir: Dir) -> Option<(Repeats, End)> {
         let facts = &self.tcp.dir[dir];
-        let repeats = facts.unanswered.filter(|repeats| repeats.count >= 2)?;
+        let repeats = *facts.unanswered.as_deref().filter(|repeats| repeats.count >= 2)?;
         let stuck = facts.path.selective.is_some()
             || facts.last_data.is_none_or(|last| last.order <= repeats.last.order);
         let end = self.waited(repeats.first).filter(|_| stuck)?;

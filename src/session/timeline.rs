@@ -116,8 +116,8 @@ fn connect(session: &Session, timeline: &mut Timeline) {
     if let Some(ack) = tcp.handshake_ack {
         timeline.add(ack, C, phase, "tcp-established", "TCP connection established");
     }
-    if let Some(refused) = tcp.refused {
-        timeline.repeats(refused, S, phase, "tcp-refused", "RST in answer to the SYN");
+    if let Some(refused) = tcp.refused.as_deref() {
+        timeline.repeats(*refused, S, phase, "tcp-refused", "RST in answer to the SYN");
     }
     if let Some(icmp) = tcp.icmp.as_deref() {
         let error = icmp.value;
@@ -366,9 +366,9 @@ fn oddities(session: &Session, timeline: &mut Timeline) {
         timeline.add(odd.span, Dir::ClientToServer, phase, "malformed", odd.value.clone()).dir = None;
     }
     for dir in Dir::BOTH {
-        if let Some(unanswered) = session.tcp.dir[dir].unanswered {
+        if let Some(unanswered) = session.tcp.dir[dir].unanswered.as_deref() {
             timeline.repeats(
-                unanswered,
+                *unanswered,
                 dir,
                 phase,
                 "tcp-unanswered",
@@ -382,7 +382,7 @@ fn ending(session: &Session, timeline: &mut Timeline) {
     let phase = session.phase();
     for dir in Dir::BOTH {
         let facts = &session.tcp.dir[dir];
-        if let Some(rst) = facts.path.ignored_rst {
+        if let Some(&rst) = facts.path.ignored_rst.as_deref() {
             let summary = format!("RST in the {}'s name that ended nothing: both ends went on", dir.sender());
             timeline.add(rst, dir, phase, "tcp-rst-ignored", summary);
         }

@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::embryo::Embryo;
 use super::facts::{Ended, Interest, Reader, TcpFacts};
 use super::flows::orient;
+use super::headers::Headers;
 use super::key::Key;
 use super::table::bits;
 use crate::base::{Chunk, Dir, Gap, Timestamp};
@@ -23,18 +24,19 @@ pub struct Bare {
 
 impl Bare {
     /// What the packets showed.
-    pub fn facts(&self) -> TcpFacts {
+    pub fn facts(&self) -> Box<TcpFacts> {
         let (client, server) = orient(&self.key, self.bits);
+        let mut headers = Headers::new(Box::new(TcpFacts::new(client, server, self.embryo.first())));
         let bit = |bit| self.bits & bit != 0;
-        let mut connection = Connection::<Infallible>::grown(
-            client,
-            server,
-            bit(bits::ON_PORT),
-            bit(bits::CLIENT_IS_A),
-            &self.embryo,
-        );
+        headers.replay(bit(bits::CLIENT_IS_A), &self.embryo);
+        let mut connection = Connection::<Infallible>::new(headers, bit(bits::ON_PORT));
         connection.finish(self.ended, self.until);
-        connection.facts
+        connection.headers.facts
+    }
+
+    /// Until when the capture would have shown more of it.
+    pub fn observed_until(&self) -> Timestamp {
+        self.until
     }
 }
 

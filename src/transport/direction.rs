@@ -346,6 +346,10 @@ impl Direction {
         let mut at = if new { self.flights.len() } else { self.flights.partition_point(|f| f.end <= start) };
         let mut pos = start;
         if new && pos < end && at < FLIGHTS {
+            if self.flights.capacity() == 0 {
+                // Most that a scan leaves never sends more than one.
+                self.flights.reserve_exact(1);
+            }
             // Filled in where it lies, which is quicker than to move it there.
             self.flights.push(Flight::BLANK);
             if let Some(flight) = self.flights.last_mut() {
@@ -439,7 +443,7 @@ impl Direction {
     /// Fills in what is known once nothing more comes.
     pub(super) fn finish(&self, facts: &mut DirFacts) {
         if let Some(oldest) = self.flights.first() {
-            facts.unanswered = Some(oldest.sent);
+            facts.unanswered = Some(Box::new(oldest.sent));
             facts.unanswered_ip_len = oldest.ip_len;
         }
     }

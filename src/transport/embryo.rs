@@ -55,11 +55,12 @@ pub(super) fn print(meta: &Meta, segment: &Segment<'_>, options: &Options) -> Pr
         seq: segment.seq,
         ack: segment.ack,
         len: segment.payload_len,
-        timestamp: options.timestamps.map(|(val, _)| val),
+        timestamp: options.timestamps.map_or(0, |(val, _)| val),
         ip_id: meta.ip_id.unwrap_or(0),
         checksum: segment.checksum,
         interface: interface(meta),
         flags: segment.flags.0,
+        timestamped: options.timestamps.is_some(),
     }
 }
 
@@ -103,7 +104,7 @@ impl Record {
             count: 1,
             seq: head.seq,
             ack: head.ack,
-            last_timestamp: print.timestamp.unwrap_or(0),
+            last_timestamp: print.timestamp,
             window: head.marks.window,
             mss: head.mss.unwrap_or(0),
             first_ip_id: print.ip_id,
@@ -134,11 +135,12 @@ impl Record {
             seq: self.seq,
             ack: self.ack,
             len: 0,
-            timestamp: (self.bits & TIMESTAMPS != 0).then_some(self.last_timestamp),
+            timestamp: self.last_timestamp,
             ip_id: self.last_ip_id,
             checksum: self.last_checksum,
             interface: self.interface,
             flags: self.flags.0,
+            timestamped: self.bits & TIMESTAMPS != 0,
         }
     }
 
@@ -219,7 +221,7 @@ impl Embryo {
                     record.last = head.marks.stamp;
                     record.last_ip_id = print.ip_id;
                     record.last_checksum = print.checksum;
-                    record.last_timestamp = print.timestamp.unwrap_or(0);
+                    record.last_timestamp = print.timestamp;
                 }
                 return true;
             }

@@ -46,7 +46,7 @@ pub struct TcpFacts {
     /// The client's first packet that acknowledges the SYN-ACK.
     pub handshake_ack: Option<Stamp>,
     /// A RST from the server that answers a SYN before any SYN-ACK (the last of them, with their count).
-    pub refused: Option<Repeats>,
+    pub refused: Rare<Repeats>,
     /// The first ICMP error that quotes this connection, [`TcpFacts::too_big`] apart.
     pub icmp: Rare<Seen<IcmpError>>,
     /// The last of those errors, where there were several.
@@ -54,7 +54,7 @@ pub struct TcpFacts {
     /// The first ICMP error that calls a packet of this connection too big.
     pub too_big: Rare<TooBig>,
     /// The longest time in which no packet of the connection came, where that was ten seconds or more.
-    pub pause: Option<Span>,
+    pub pause: Rare<Span>,
     /// What each end sent.
     pub dir: PerDir<DirFacts>,
     /// Which end closed first: the first FIN or RST of the connection, handshake refusals apart.
@@ -69,6 +69,32 @@ pub struct TcpFacts {
     /// it ended, or, where it ended by [`Ended::Idle`] or [`Ended::Closed`], the moment its idle time was
     /// over, so that it does not depend on when that was noticed.
     pub observed_until: Timestamp,
+}
+
+impl TcpFacts {
+    /// Of a connection of which only the first packet's place is known.
+    pub(super) fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
+        TcpFacts {
+            client,
+            server,
+            first,
+            last: first,
+            syn: None,
+            syn_ack: None,
+            handshake_ack: None,
+            refused: None,
+            icmp: None,
+            last_icmp: None,
+            too_big: None,
+            pause: None,
+            dir: PerDir::default(),
+            closing: None,
+            rtt_server: None,
+            rtt_client: None,
+            ended: Ended::CaptureEnded,
+            observed_until: first.time,
+        }
+    }
 }
 
 /// What one end of a connection sent.
@@ -121,7 +147,7 @@ pub struct DirFacts {
     pub acked_at: Option<Stamp>,
     /// The packets that carried the oldest byte still unacknowledged: the first sending, the last, and how
     /// many (1: sent once). `None` where everything was acknowledged. Filled in when the connection ends.
-    pub unanswered: Option<Repeats>,
+    pub unanswered: Rare<Repeats>,
     /// IP packet length in bytes of the last packet in `unanswered`; above the MTU where offload was not
     /// done yet.
     pub unanswered_ip_len: u32,
@@ -137,7 +163,7 @@ pub struct DirFacts {
     pub data_after_rst: Rare<Repeats>,
     /// The first of them whose payload starts at or beyond the RST's sequence number and that does not
     /// look merely reordered: its sender had not sent that RST.
-    pub beyond_rst: Option<Stamp>,
+    pub beyond_rst: Rare<Stamp>,
     /// The last packet, RSTs apart.
     pub marks: Option<Marks>,
     /// What it shows of the path.

@@ -7,6 +7,7 @@ use super::bare::Bare;
 use super::connection::{Bounds, Connection};
 use super::embryo::{Base, Embryo, Head, answers, print};
 use super::facts::{Ended, GivenUp, Interest, Reader, TcpFacts};
+use super::headers::Headers;
 use super::key::{Flow, Key};
 use super::options::Options;
 use super::table::{Class, Slot, Table, bits};
@@ -36,7 +37,7 @@ pub enum Finished<R> {
         /// What the packets showed.
         facts: Box<TcpFacts>,
         /// What read the payload; `None` where there was none.
-        reader: Option<R>,
+        reader: Option<Box<R>>,
     },
     /// Another one, or stray packets that open no connection.
     Other {
@@ -183,7 +184,7 @@ impl<R: Reader> Connections<R> {
             Body::Embryo(embryo) => {
                 embryo.icmp.get_or_insert_with(|| Box::new(Seen::new(*error, meta.stamp)));
             }
-            Body::Full(connection) => connection.icmp(*error, meta.stamp),
+            Body::Full(connection) => connection.headers.icmp(*error, meta.stamp),
         }
     }
 
@@ -194,7 +195,7 @@ impl<R: Reader> Connections<R> {
         let (first, reader) = match &slot.body {
             Body::Counted => return None,
             Body::Embryo(embryo) => (embryo.first(), None),
-            Body::Full(connection) => (connection.facts.first, connection.reader.as_ref()),
+            Body::Full(connection) => (connection.headers.facts.first, connection.reader.as_deref()),
         };
         let (client, server) = orient(&slot.key, slot.bits);
         Some(Open { client, server, first, on_port: slot.bits & bits::ON_PORT != 0, reader })
@@ -229,7 +230,7 @@ impl<R: Reader> Connections<R> {
             .map(|(at, slot)| match &slot.body {
                 Body::Counted => (u64::MAX, at),
                 Body::Embryo(embryo) => (embryo.first().order, at),
-                Body::Full(connection) => (connection.facts.first.order, at),
+                Body::Full(connection) => (connection.headers.facts.first.order, at),
             })
             .collect();
         open.sort_unstable_by(|one, other| other.cmp(one));
@@ -307,7 +308,8 @@ impl<R: Reader> Connections<R> {
             self.make_room_in_full();
             let (client, server) = orient(&Key::from(flow), bits);
             let on_port = bits & bits::ON_PORT != 0;
-            let connection = Box::new(Connection::new(client, server, on_port, meta.stamp));
+            let headers = Headers::new(Box::new(TcpFacts::new(client, server, meta.stamp)));
+            let connection = Box::new(Connection::new(headers, on_port));
             self.table.insert(flow, bits, Class::Opened, self.now, Body::Full(connection))
         };
         if let Some(slot) = self.table.get_mut(at) {
@@ -343,7 +345,7 @@ impl<R: Reader> Connections<R> {
     /// handshake that drips is never idle for long, but soon older than any other.
     fn least_telling(&self) -> Option<u32> {
         let age = |slot: &Slot<Body<R>>| match &slot.body {
-            Body::Full(connection) => (connection.facts.syn.is_some(), connection.facts.first.order),
+            Body::Full(connection) => (connection.headers.facts.syn.is_some(), connection.headers.facts.first.order),
             Body::Embryo(_) | Body::Counted => (false, 0),
         };
         self.table.least_telling_in_full().min_by_key(|(_, slot)| age(slot)).map(|(at, _)| at)
@@ -422,12 +424,12 @@ impl<R: Reader> Connections<R> {
         let bounds = Bounds { limits: &self.limits, others: self.buffered.saturating_sub(before) };
         connection.segment(dir, meta, segment, &bounds, make);
         self.buffered = bounds.others.saturating_add(connection.buffered());
-        let class = match (&connection.reader, connection.closed()) {
+        let class = match (&connection.reader, connection.headers.closed()) {
             (Some(_), closed) if !connection.watched() && !on_port => {
                 // Not RDP: from now on it costs a look-up and two additions.
                 let (fins, base) = (
-                    Dir::BOTH.map(|dir| connection.facts.dir[dir].fin.is_some()),
-                    connection.base(Dir::ClientToServer),
+                    Dir::BOTH.map(|dir| connection.headers.facts.dir[dir].fin.is_some()),
+                    connection.headers.base(Dir::ClientToServer),
                 );
                 slot.body = Body::Counted;
                 remember(slot, base);
@@ -457,7 +459,9 @@ impl<R: Reader> Connections<R> {
         let (client, server) = orient(&slot.key, slot.bits);
         let (on_port, client_is_a) = (slot.bits & bits::ON_PORT != 0, slot.bits & bits::CLIENT_IS_A != 0);
         if let Body::Embryo(embryo) = std::mem::replace(&mut slot.body, Body::Counted) {
-            let mut grown = Connection::grown(client, server, on_port, client_is_a, &embryo);
+            let mut headers = Headers::new(Box::new(TcpFacts::new(client, server, embryo.first())));
+            headers.replay(client_is_a, &embryo);
+            let mut grown = Connection::new(headers, on_port);
             grown.sighted(client_is_a, &embryo, &self.limits);
             slot.body = Body::Full(Box::new(grown));
             self.table.touch(at, Class::Opened, self.now);
@@ -516,7 +520,7 @@ fn client_base<R: Reader>(slot: &Slot<Body<R>>) -> Option<Base> {
     match &slot.body {
         Body::Counted => (slot.bits & bits::CLIENT_BASE != 0).then_some(Base { seq: slot.base, syn: false }),
         Body::Embryo(embryo) => embryo.base(slot.bits & bits::CLIENT_IS_A != 0),
-        Body::Full(connection) => connection.base(Dir::ClientToServer),
+        Body::Full(connection) => connection.headers.base(Dir::ClientToServer),
     }
 }
 
@@ -537,8 +541,8 @@ fn begins_anew<R: Reader>(slot: &Slot<Body<R>>, from_a: bool, segment: &Segment<
         Body::Embryo(embryo) => (embryo.base(from_a), embryo.base(!from_a), false),
         Body::Full(connection) => {
             let dir = if from_a == client_is_a { Dir::ClientToServer } else { Dir::ServerToClient };
-            let data = Dir::BOTH.iter().any(|&dir| connection.has_data(dir));
-            (connection.base(dir), connection.base(dir.flip()), data)
+            let data = Dir::BOTH.iter().any(|&dir| connection.headers.has_data(dir));
+            (connection.headers.base(dir), connection.headers.base(dir.flip()), data)
         }
     };
     if own.is_some_and(|own| own.seq == segment.seq.wrapping_add(1)) {
@@ -560,8 +564,8 @@ fn hand_out<R: Reader>(gone: Gone<R>) -> Finished<R> {
     match gone.body {
         Body::Full(mut connection) if connection.watched() || on_port && connection.is_real() => {
             connection.finish(gone.ended, gone.until);
-            let Connection { facts, reader, .. } = *connection;
-            return Finished::Session { facts: Box::new(facts), reader };
+            let Connection { headers, reader, .. } = *connection;
+            return Finished::Session { facts: headers.facts, reader };
         }
         Body::Embryo(embryo) if on_port && embryo.has_syn() => {
             let Gone { key, bits, ended, until, .. } = gone;

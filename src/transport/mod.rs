@@ -8,6 +8,7 @@ mod direction;
 mod embryo;
 mod facts;
 mod flows;
+mod headers;
 mod index;
 mod key;
 mod options;

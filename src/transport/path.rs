@@ -50,7 +50,7 @@ pub struct PathFacts {
     /// Where this end closed its receive window, which it has not opened again.
     pub closed: Rare<Stamp>,
     /// The first RST of this end that the other took no notice of: the connection went on.
-    pub ignored_rst: Option<Stamp>,
+    pub ignored_rst: Rare<Stamp>,
     /// Packets whose IPv4 identification was a little above that of the packet before.
     pub id_steps: u32,
     /// Packets whose IPv4 identification was anything else.
@@ -103,12 +103,17 @@ impl TooBig {
 }
 
 pub(super) fn add(repeats: &mut Rare<Repeats>, stamp: Stamp) {
+    add_all(repeats, stamp, 1);
+}
+
+/// Adds `count` packets, the last of them at `stamp`.
+pub(super) fn add_all(repeats: &mut Rare<Repeats>, stamp: Stamp, count: u32) {
     match repeats {
         Some(repeats) => {
             repeats.last = stamp;
-            repeats.count = repeats.count.saturating_add(1);
+            repeats.count = repeats.count.saturating_add(count);
         }
-        None => *repeats = Some(Box::new(Repeats::once(stamp))),
+        None => *repeats = Some(Box::new(Repeats { first: stamp, last: stamp, count })),
     }
 }
 
@@ -222,7 +227,7 @@ pub(super) fn forget_resets(facts: &mut TcpFacts) {
     for dir in Dir::BOTH {
         let facts = &mut facts.dir[dir];
         if let Some(rst) = facts.rst.take() {
-            facts.path.ignored_rst.get_or_insert(rst.stamp);
+            facts.path.ignored_rst.get_or_insert_with(|| Box::new(rst.stamp));
         }
         (facts.data_after_rst, facts.beyond_rst, facts.path.repeats_after_rst) = (None, None, None);
     }

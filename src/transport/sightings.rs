@@ -13,14 +13,17 @@ pub(super) struct Print {
     pub ack: u32,
     /// Payload bytes on the wire.
     pub len: u32,
-    /// TSval.
-    pub timestamp: Option<u32>,
+    /// TSval, where `timestamped`.
+    pub timestamp: u32,
     /// IPv4 identification, 0 where there is none.
     pub ip_id: u16,
     pub checksum: u16,
     pub interface: u16,
     pub flags: u8,
+    pub timestamped: bool,
 }
+
+const _: () = assert!(size_of::<Print>() == 32);
 
 const RST: u8 = 0x04;
 
@@ -46,15 +49,11 @@ impl Print {
         // Without an identification, a fast retransmission on a LAN looks like a second sighting;
         // senders without timestamps are believed to need a millisecond for one.
         self.checksum == other.checksum
-            && match (self.timestamp, other.timestamp) {
-                (Some(one), Some(two)) => one == two,
-                (None, None) => {
-                    self.flags & RST != 0
-                        || self.interface != other.interface
-                        || apart <= Timestamp::MILLISECOND
-                }
-                _ => false,
-            }
+            && (self.timestamped, self.timestamp) == (other.timestamped, other.timestamp)
+            && (self.timestamped
+                || self.flags & RST != 0
+                || self.interface != other.interface
+                || apart <= Timestamp::MILLISECOND)
     }
 }
 
@@ -102,11 +101,12 @@ mod tests {
             seq: 1,
             ack: 2,
             len: 10,
-            timestamp: None,
+            timestamp: 0,
             ip_id: 77,
             checksum: 5,
             interface: 0,
             flags: 0x18,
+            timestamped: false,
         }
     }
 
@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn without_identification_timestamps_decide() {
-        let bare = |ms, timestamp| Print { ip_id: 0, timestamp, ..print(ms) };
+        let bare = |ms, timestamp: Option<u32>| {
+            let (timestamped, timestamp) = (timestamp.is_some(), timestamp.unwrap_or(0));
+            Print { ip_id: 0, timestamp, timestamped, ..print(ms) }
+        };
         assert!(bare(0, Some(4)).same(&bare(4, Some(4)), WITHIN));
         assert!(!bare(0, Some(4)).same(&bare(4, Some(8)), WITHIN));
         assert!(!bare(0, Some(4)).same(&Print { checksum: 9, ..bare(4, Some(4)) }, WITHIN));

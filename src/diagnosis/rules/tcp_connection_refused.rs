@@ -5,7 +5,7 @@ use super::*;
 pub(super) const RULE: Rule = Rule { code: "tcp-connection-refused", supersedes: &["tcp-unreachable"], check };
 
 fn check(session: &Session, context: &Context<'_>) -> Option<Verdict> {
-    let refused = session.tcp.refused?;
+    let refused = session.tcp.refused.as_deref()?;
     if session.tcp.syn_ack.is_some() {
         return None;
     }

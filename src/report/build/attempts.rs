@@ -1,11 +1,11 @@
 //! Attempts and patterns as the report shows them: which of them, their numbers and their stories.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use crate::analyzer::Told;
-use crate::diagnosis::{Asked, Attempts, Brief, Decided, Group, Kept, Ledger, Outcome, Scope, groups};
+use crate::diagnosis::{Asked, Attempts, Brief, Decided, Group, Ledger, Outcome, Scope, groups};
 use crate::report::choose::Choice;
 use crate::report::model::{Attempt, Host, Pattern, PatternKind, Server, Summary, Time, Unlisted};
 use crate::report::source::Place;
@@ -51,6 +51,11 @@ impl<'a> Formed<'a> {
         id(self.attempts.rank(order))
     }
 
+    /// The id of the session with this number in the ledger.
+    pub(super) fn id_of(&self, number: u32) -> u64 {
+        id(self.attempts.rank_of(number))
+    }
+
     /// A session by its id.
     pub(super) fn session(&self, id: u64) -> Option<Brief> {
         self.attempts.session(rank(id))
@@ -72,11 +77,9 @@ impl<'a> Formed<'a> {
             *outcomes.entry(session.outcome).or_default() += 1;
             *by_code.entry(session.code).or_default() += 1;
         }
-        for rank in 0..attempts.sessions() {
-            let is_counted = |session: &Brief| session.kept == Kept::Counted;
-            let Some(session) = attempts.session(rank).filter(is_counted) else { continue };
-            if choice.takes_time(id(rank), session.start, session.end) {
-                *outcomes.entry(session.outcome).or_default() += 1;
+        for (rank, start, end, outcome) in attempts.counted() {
+            if choice.takes_time(id(rank), start, end) {
+                *outcomes.entry(outcome).or_default() += 1;
                 counted.push(rank);
             }
         }
@@ -205,7 +208,7 @@ impl<'a> Formed<'a> {
     }
 }
 
-type Outcomes = HashMap<Outcome, u64, ahash::RandomState>;
+type Outcomes = BTreeMap<Outcome, u64>;
 
 fn by_name(outcomes: Outcomes) -> BTreeMap<&'static str, u64> {
     outcomes.into_iter().map(|(outcome, count)| (outcome.as_str(), count)).collect()

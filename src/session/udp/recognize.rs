@@ -1,6 +1,7 @@
 //! Which datagrams are RDP-UDP, on any port: by the structure of an opening, or, where that is not in the capture,
 //! by several datagrams both ways whose numbers agree.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,7 +23,6 @@ pub struct Recognizer {
     /// Flows that may be some whose opening is not in the capture. Each has one place, so that a capture full of
     /// look-alikes costs no more than this, and no search.
     suspects: Vec<Suspect>,
-    state: ahash::RandomState,
 }
 
 /// A flow that may be RDP-UDP.
@@ -101,12 +101,7 @@ impl Recognizer {
 
     /// Recognizes nothing yet.
     pub fn new(limits: &Limits, keys: Keys) -> Self {
-        Recognizer {
-            limits: Arc::new(limits.clone()),
-            keys,
-            suspects: Vec::new(),
-            state: ahash::RandomState::new(),
-        }
+        Recognizer { limits: Arc::new(limits.clone()), keys, suspects: Vec::new() }
     }
 
     fn flow(&self, concluded: Option<Speech>) -> Flow {
@@ -127,7 +122,10 @@ impl Recognizer {
         let source: (IpAddr, u16) = (meta.src, datagram.src_port);
         let target: (IpAddr, u16) = (meta.dst, datagram.dst_port);
         let side = usize::from(source > target);
-        let ends = self.state.hash_one((source.min(target), source.max(target))).max(1);
+        // The same in every run: flows that share a place drive each other out of it, which shows.
+        let mut hasher = DefaultHasher::new();
+        (source.min(target), source.max(target)).hash(&mut hasher);
+        let ends = hasher.finish().max(1);
         let place = self.suspects.get_mut(ends as usize % Self::SUSPECTS)?;
         if !(v1 || v3) {
             if place.ends == ends {

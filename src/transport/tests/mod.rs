@@ -289,8 +289,8 @@ impl Run {
         self.out
             .drain(..)
             .filter_map(|finished| match finished {
-                Finished::Bare(bare) => Some((Box::new(bare.facts()), None)),
-                Finished::Session { facts, reader } => Some((facts, reader)),
+                Finished::Bare(bare) => Some((bare.facts(), None)),
+                Finished::Session { facts, reader } => Some((facts, reader.map(|log| *log))),
                 Finished::Other { .. } => None,
             })
             .collect()

@@ -53,7 +53,7 @@ proptest! {
         let dir = &facts.dir[UP];
         prop_assert_eq!((dir.bytes, dir.sent, dir.gaps, dir.holes), (400, 400, 0, 0));
         prop_assert!(dir.segments <= segments.len() as u64);
-        let oldest = dir.unanswered.unwrap();
+        let oldest = dir.unanswered.as_deref().unwrap();
         prop_assert!(oldest.count >= 1 && !oldest.last.before(&oldest.first));
     }
 

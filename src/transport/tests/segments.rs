@@ -196,7 +196,7 @@ fn unanswered_repeats() {
         up(5, &big).after_ms(600),
     ]);
     let dir = &facts.dir[UP];
-    let unanswered = dir.unanswered.unwrap();
+    let unanswered = dir.unanswered.as_deref().unwrap();
     assert_eq!((unanswered.first.at.number(), unanswered.last.at.number(), unanswered.count), (6, 9, 3));
     assert_eq!((dir.unanswered_ip_len, dir.largest_acked), (1500, 45));
     assert_eq!((dir.lost, dir.retransmitted, dir.sent, dir.acked), (2, 2, 1469, 5));
@@ -207,7 +207,7 @@ fn unanswered_repeats() {
         s(ACK, S.wrapping_add(1), C + 1461, b""),
         up(1460, &big).after_ms(300),
     ]);
-    let unanswered = facts.dir[UP].unanswered.unwrap();
+    let unanswered = facts.dir[UP].unanswered.as_deref().unwrap();
     assert_eq!((unanswered.first.at.number(), unanswered.last.at.number(), unanswered.count), (4, 7, 2));
     assert_eq!(facts.dir[UP].largest_acked, 1500);
 }
