@@ -16,7 +16,7 @@ const PROBE_ROWS: usize = 3;
 /// Ids of an attempt's sessions that are named.
 const NAMED: usize = 8;
 /// Stories told in full. A capture with more failures of different kinds is a scan.
-const STORIES: usize = 50;
+pub(super) const STORIES: usize = 50;
 /// Sessions that are named as like an earlier one, for each story.
 const ALIKE: usize = 10;
 
@@ -145,7 +145,7 @@ pub(super) fn in_brief(place: &Place, id: u64) -> String {
                 .to_owned()
         }
     };
-    format!("{went} --session {id} tells this one in full.")
+    format!("{went} The same command with --session {id} tells this one in full.")
 }
 
 /// "Every connection to 10.0.0.1:3389 fails alike since ...".
@@ -308,7 +308,7 @@ fn alike(ids: &[u64]) -> Option<String> {
         more => format!(" and {} more", number(more as u64)),
     };
     Some(format!(
-        "Sessions {}{more} have the same diagnosis. --session ID tells one's own story.",
+        "Sessions {}{more} have the same diagnosis. The same command with --session ID tells one's own story.",
         shown.join(", ")
     ))
 }
@@ -404,7 +404,10 @@ pub(super) fn times(day: Option<&str>, view: &View) -> String {
 
 /// What stands in place of stories beyond the bound.
 pub(super) fn more_stories(more: u64) -> String {
-    format!("{} more, of other servers or codes. --session ID tells one's own story.", count(more, "session"))
+    format!(
+        "{} more, of other servers or codes. The same command with --session ID tells one's own story.",
+        count(more, "session")
+    )
 }
 
 /// "DTLS to the UDP port of 10.0.0.5:3391 ...".

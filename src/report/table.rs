@@ -36,7 +36,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         let part = rows.shown.iter().enumerate().skip(start).take(LAID_OUT);
         let sessions = part.filter_map(|(at, &index)| {
             let attempt = rows.ends(source, at).map(|attempt| summary::attempt(&attempt));
-            let told = story::depth(&source.place(index)?, view.every_story) != Depth::None;
+            let depth = story::depth(&source.place(index)?, view.every_story);
+            let told = depth != Depth::None && rows.shown.len() <= summary::STORIES;
             Some((source.session(index)?, told, attempt))
         });
         table(out, sessions, view, day.is_some(), start == 0)?;
