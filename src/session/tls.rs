@@ -286,7 +286,9 @@ impl Tls {
             Hides::Opened(..) => self.decrypted = true,
             Hides::Unopened => {
                 self.unopened += 1;
-                if self.decrypted && content_type == ContentType::application_data {
+                // TLS 1.3 hides its handshake as data.
+                let handshake = self.is_13() && self.finished[dir].is_none();
+                if self.decrypted && content_type == ContentType::application_data && !handshake {
                     self.clear.push((Vec::new(), self.hides_at_most(length) as u64, span));
                 }
             }
