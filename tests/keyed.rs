@@ -380,7 +380,7 @@ fn secrets_may_stand_anywhere_in_a_file_and_in_another() {
     }
     // The packets in one file, the secrets in another, which has a session of its own.
     let bare = folder.path().join("bare.pcapng");
-    std::fs::write(&bare, &moved(&path, 1)).unwrap();
+    std::fs::write(&bare, moved(&path, 1)).unwrap();
     let without = Command::new("editcap").arg("--discard-all-secrets").args([&bare, &bare]).status();
     if !without.is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: secrets of another file, because editcap is not installed");
