@@ -1,8 +1,8 @@
 //! What a verdict says of keys that were given and did not help.
 
-use super::{Confidence, Outcome, Verdict};
+use super::{Confidence, KeyFit, Outcome, Verdict};
 use crate::protocol::tls::cipher_name;
-use crate::session::{KeyFit, Tls};
+use crate::session::Tls;
 
 /// Where keys were given, a verdict without what they should have shown says so.
 pub(super) fn mention(verdict: &mut Verdict, tls: &Tls) {

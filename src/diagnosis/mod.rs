@@ -23,7 +23,7 @@ pub use rules::{CONNECT, REGISTRY, Rule, UDP_REGISTRY};
 pub use udp::with_udp;
 pub use verdict::{Confidence, Evidence, Outcome, Rival, Side, Verdict};
 
-use crate::session::{Session, Tls, UdpSession};
+use crate::session::{KeyFit, Session, Tls, UdpSession};
 
 /// The verdict on a session, and the others that also fit.
 #[derive(Debug)]

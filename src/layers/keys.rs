@@ -70,11 +70,11 @@ type More = Box<dyn FnMut(&Keys) + Send>;
 
 #[derive(Default)]
 struct Known {
+    /// Connections that were asked for in vain.
+    missed: Mutex<HashSet<[u8; 32], ahash::RandomState>>,
     secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
     more: Mutex<Option<More>>,
     fitted: AtomicBool,
-    /// Connections that were asked for in vain.
-    missed: Mutex<HashSet<[u8; 32], ahash::RandomState>>,
 }
 
 /// Secrets that may open connections. Clones share them, so that keys that come with the packets, as in a
