@@ -15,6 +15,7 @@ use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
 use rdpwhy::base::{Chunk, Dir, Limits, PerDir, Seen, Stamp};
 use rdpwhy::capture::{Capture, Source};
 use rdpwhy::diagnosis::Confidence::{self, Certain, Likely, Possible};
+use rdpwhy::diagnosis::Outcome;
 use rdpwhy::layers::{Hides, Keys, Security, SecurityRecord, TlsStream};
 use rdpwhy::packet::{Body, Decoder};
 use rdpwhy::protocol::tls::ContentType;
@@ -390,6 +391,61 @@ fn secrets_may_stand_anywhere_in_a_file_and_in_another() {
     let output = run(&["analyze", "--format", "json", "--keylog", log.to_str().unwrap()], &bare);
     let report: Value = serde_json::from_slice(&output).unwrap();
     assert!(report["sessions"] == expected);
+}
+
+// ---- what a capture lacks, or has spoiled ----
+
+#[test]
+fn a_missing_frame_makes_no_failure_of_a_healthy_session() {
+    let mut wrong = Vec::new();
+    for path in keyed().into_iter().filter(|path| name(path).starts_with("healthy/")) {
+        let (frames, keys) = (common::read(&path).frames, keys(&path));
+        for missing in 0..frames.len() {
+            let mut left = frames.clone();
+            left.remove(missing);
+            let verdict = diagnosed(&left, keys.clone()).diagnosis.verdict;
+            if matches!(verdict.outcome, Outcome::Failed | Outcome::Aborted) {
+                wrong.push(format!("{} without frame {}: {}", name(&path), missing + 1, verdict.code));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn spoiled_bytes_do_no_harm() {
+    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        (noise % below as u64) as usize
+    };
+    for path in keyed() {
+        let (frames, keys) = (common::read(&path).frames, keys(&path));
+        for _ in 0..20 {
+            let mut spoiled = frames.clone();
+            for frame in &mut spoiled {
+                match next(12) {
+                    0 => {
+                        let at = next(frame.data.len());
+                        frame.data[at] = next(256) as u8;
+                    }
+                    1 => frame.data.truncate(next(frame.data.len()).max(1)),
+                    _ => {}
+                }
+            }
+            let at = next(spoiled.len());
+            let frame = spoiled.remove(at);
+            spoiled.insert(next(spoiled.len()), frame);
+            let mut analyzer = Analyzer::new(Options { keys: keys.clone(), ..Options::default() });
+            for (frame, number) in spoiled.iter().zip(1..) {
+                analyzer.push(&frame.frame(number));
+            }
+            // It checks what must hold of any outcome.
+            common::finish(analyzer, spoiled.len() as u64);
+        }
+    }
 }
 
 // ---- nothing secret ----
