@@ -357,7 +357,7 @@ impl Conversation {
         }
         self.decrypted(ends, dir);
         if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
-            let Ends { client, server } = ends;
+            let Ends { client, server, .. } = ends;
             // Who no longer listens does not care.
             let _ = self.calls.send(Call { client, server, request: request.clone() });
         }
@@ -366,7 +366,7 @@ impl Conversation {
 
 impl Reader for Conversation {
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
-        self.take(Ends { client: tcp.client, server: tcp.server }, dir, &chunk);
+        self.take(Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir, &chunk);
         self.interest()
     }
 
@@ -391,7 +391,7 @@ impl Reader for Conversation {
             }
             Lane::Seeking | Lane::Done => {}
         }
-        self.decrypted(Ends { client: tcp.client, server: tcp.server }, dir);
+        self.decrypted(Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir);
         self.interest()
     }
 }

@@ -75,6 +75,8 @@ impl Gateways {
 pub(in crate::session) struct Ends {
     pub(in crate::session) client: SocketAddr,
     pub(in crate::session) server: SocketAddr,
+    /// The connection's first packet.
+    pub(in crate::session) first: Stamp,
 }
 
 fn locked(tunnel: &Mutex<Tunnel>) -> MutexGuard<'_, Tunnel> {
@@ -128,7 +130,7 @@ impl Link {
                 });
                 let mut tunnel = locked(tunnel);
                 if !*leads {
-                    tunnel.gateway.incoming = Some(ends.client);
+                    tunnel.gateway.incoming = Some(Seen::new(ends.client, ends.first));
                 }
                 let (method, scheme) = (head.method.clone(), head.scheme.clone());
                 tunnel.head(Head::Request { method, scheme }, span);
