@@ -22,7 +22,7 @@ pub enum HttpUnit<'a> {
 /// Head of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// As it stands there, at most [`METHOD`] bytes.
+    /// As it stands there, its first 40 bytes.
     pub method: String,
     /// RDG-Connection-Id, which ties the two connections of a tunnel (MS-TSGU, section 2.2.3.2.1).
     pub connection_id: Option<String>,
