@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 
 use super::gateway::{Ends, Gateways, Link};
 use super::inside::{self, Clear};
-use super::{Call, Facts, Foreign, Hole};
+use super::{Call, Facts, Foreign, Hole, Phase};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framing, Keys, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
 use crate::protocol::first_bytes::{self, Guess};
@@ -123,8 +123,19 @@ impl Conversation {
         self.link.is_none() || self.is_tunnel()
     }
 
+    /// Whether RDP was recognized in it so far.
+    pub fn is_recognized(&self) -> bool {
+        self.facts.is_rdp() || self.is_tunnel()
+    }
+
+    /// How far it got. Costs a look at the first records of a session that is not active yet.
+    pub fn phase(&self) -> Phase {
+        let tunnel = self.link.as_ref().and_then(|link| link.phase());
+        tunnel.unwrap_or_else(|| self.facts.phase(&self.facts.shape()))
+    }
+
     /// Whether it is a gateway's, and not told by another one.
-    pub fn is_tunnel(&self) -> bool {
+    fn is_tunnel(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.is_gateway() && !link.is_second())
     }
 

@@ -9,7 +9,7 @@ use crate::base::{Chunk, Dir, PerDir, Seen, Span, Stamp};
 use crate::layers::{Http, HttpRequest, HttpUnit, Keys};
 use crate::protocol::Step;
 use crate::protocol::tsgu::{self, Packet, PacketType};
-use crate::session::{Clear, Conversation, Facts};
+use crate::session::{Clear, Conversation, Facts, Phase};
 
 /// Tunnels of which a second connection may still come; a gateway of thousands of users has as many.
 const TUNNELS: usize = 16 * 1024;
@@ -103,6 +103,12 @@ impl Link {
     /// Whether it is told by the tunnel's other connection.
     pub(in crate::session) fn is_second(&self) -> bool {
         !self.leads && self.tunnel.as_deref().is_some_and(|tunnel| locked(tunnel).leads)
+    }
+
+    /// How far the session inside got.
+    pub(in crate::session) fn phase(&self) -> Option<Phase> {
+        let tunnel = locked(self.tunnel.as_deref()?);
+        Some(tunnel.inner.as_ref()?.phase().max(Phase::TlsHandshake))
     }
 
     /// Takes what TLS hid. `false` where this is no gateway's connection.
