@@ -335,6 +335,63 @@ fn keys_that_do_not_fit_change_no_verdict_and_are_said() {
     }
 }
 
+/// A capture with its block of secrets moved to another place: before the frame of this number.
+fn moved(path: &Path, before: usize) -> Vec<u8> {
+    let bytes = std::fs::read(path).unwrap();
+    let mut blocks: Vec<&[u8]> = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some(length) = rest.get(4..8) {
+        let (block, after) = rest.split_at(u32::from_le_bytes(length.try_into().unwrap()) as usize);
+        blocks.push(block);
+        rest = after;
+    }
+    let kind = |block: &[u8]| u32::from_le_bytes(block[..4].try_into().unwrap());
+    let at = blocks.iter().position(|block| kind(block) == 10).unwrap();
+    let secrets = blocks.remove(at);
+    let packets = blocks.iter().enumerate().filter(|(_, block)| kind(block) == 6).map(|(at, _)| at);
+    let at = packets.chain([blocks.len()]).nth(before - 1).unwrap();
+    blocks.insert(at, secrets);
+    blocks.concat()
+}
+
+#[test]
+fn secrets_may_stand_anywhere_in_a_file_and_in_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = project("captures/server-denied-connection/keyed-ironrdp.pcapng");
+    let frames = common::read(&path).frames.len();
+    let sessions = |files: &[&Path]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rdpwhy"));
+        let output = command.args(["analyze", "--format", "json"]).args(files).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["sessions"].clone(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (expected, _) = sessions(&[&path]);
+    for before in [1, 5, 9, 15, frames + 1] {
+        let file = folder.path().join("moved.pcapng");
+        std::fs::write(&file, moved(&path, before)).unwrap();
+        let (got, told) = sessions(&[&file]);
+        assert!(got == expected, "before frame {before}: {}", got[0]["diagnosis"]["code"]);
+        assert_eq!(told, "", "before frame {before}");
+        let input = std::fs::File::open(&file).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rdpwhy"));
+        let piped = command.args(["--format", "json", "-"]).stdin(input).output().unwrap();
+        let late = String::from_utf8(piped.stderr).unwrap().contains("secrets came after packets");
+        assert_eq!(late, before > 9, "what is piped is read once; before frame {before}");
+    }
+    // The packets in one file, the secrets in another, which has a session of its own.
+    let bare = folder.path().join("bare.pcapng");
+    std::fs::write(&bare, moved(&path, 1)).unwrap();
+    let without = Command::new("editcap").arg("--discard-all-secrets").args([&bare, &bare]).status();
+    if !without.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: secrets of another file, because editcap is not installed");
+    }
+    let log = folder.path().join("keys.txt");
+    std::fs::write(&log, key_log(&path)).unwrap();
+    let output = run(&["analyze", "--format", "json", "--keylog", log.to_str().unwrap()], &bare);
+    let report: Value = serde_json::from_slice(&output).unwrap();
+    assert!(report["sessions"] == expected);
+}
+
 // ---- nothing secret ----
 
 type Stream = (TlsStream, PerDir<Option<u32>>, PerDir<Vec<u8>>);

@@ -23,7 +23,7 @@ pub(crate) struct Found {
     pub(crate) infos: Vec<CaptureInfo>,
     collected: Collected,
     overview: Overview,
-    /// Where to read the captures again; empty where nobody wants to.
+    /// Where to read the captures again, as far as that can be done.
     again: Vec<Again>,
     /// Whether everything could be read.
     pub(crate) status: Status,
@@ -75,7 +75,16 @@ impl Found {
         if captures.is_empty() {
             return None;
         }
-        let found = find(captures, args, &keys);
+        let mut found = find(captures, args, &keys);
+        if keys.came_late() {
+            // A secrets block behind the packets that it is for.
+            let once_more: Result<Vec<_>, _> =
+                (0..).zip(&again).map(|(index, again)| again.open(index)).collect();
+            match once_more {
+                Ok(captures) if captures.len() == found.infos.len() => found = find(captures, args, &keys),
+                _ => tell("warning: secrets came after packets that they open, which cannot be read again"),
+            }
+        }
         keylog::say_if_unused(&keys);
         Some(Found { again, status: status.max(keys_status).max(private_status), ..found })
     }
@@ -129,7 +138,11 @@ fn open(args: &Input, twice: bool) -> (Vec<Capture>, Vec<Again>, Status) {
                     Ok(capture)
                 })
         } else {
-            Capture::open(source, index).map_err(|error| error.to_string())
+            let opened = Capture::open(source, index).map_err(|error| error.to_string());
+            if opened.is_ok() && file.is_file() {
+                kept.push(Again::File(file.clone()));
+            }
+            opened
         };
         match opened {
             Ok(capture) => captures.push(capture),

@@ -7,6 +7,7 @@ mod attempts;
 mod context;
 mod groups;
 mod injection;
+mod keys;
 mod ledger;
 mod patterns;
 mod rules;
@@ -82,20 +83,9 @@ pub fn diagnose<S: Subject>(session: &S, context: Context<'_>) -> Diagnosis {
     let short = context.short;
     let mut diagnosis = diagnose_with(S::RULES, session, context);
     if !short && let Some(tls) = session.tls() {
-        mention_keys(&mut diagnosis.verdict, tls);
+        keys::mention(&mut diagnosis.verdict, tls);
     }
     diagnosis
-}
-
-/// Where keys were given, a verdict without what they should have shown says so.
-fn mention_keys(verdict: &mut Verdict, tls: &Tls) {
-    let of_others = tls.key_fit == KeyFit::OthersOnly;
-    let unexplained = matches!(verdict.outcome, Outcome::Failed | Outcome::Aborted | Outcome::Inconclusive)
-        && verdict.confidence < Confidence::Certain;
-    if let Some(why) = tls.kept_closed().filter(|_| unexplained || !of_others) {
-        verdict.explanation.push(' ');
-        verdict.explanation.push_str(&why);
-    }
 }
 
 /// [`diagnose`] with other rules, or in another order: that must not matter, since `supersedes` or the outcome

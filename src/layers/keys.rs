@@ -2,7 +2,7 @@
 //!
 //! Secrets never leave this module but for [`super::opener`]; nothing here can be printed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -51,6 +51,9 @@ impl Secrets {
 /// Connections kept; a key log that grew for months has more, and its oldest are of no use any more.
 const MOST: usize = 1 << 18;
 
+/// Connections remembered whose secrets were not known.
+const MISSED: usize = 1 << 14;
+
 /// What a key log held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Added {
@@ -70,6 +73,8 @@ type More = Box<dyn FnMut(&Keys) + Send>;
 
 #[derive(Default)]
 struct Known {
+    /// Connections that were asked for in vain.
+    missed: Mutex<HashSet<[u8; 32], ahash::RandomState>>,
     secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
     more: Mutex<Option<More>>,
     fitted: AtomicBool,
@@ -148,6 +153,13 @@ impl Keys {
         self.0.fitted.load(Ordering::Relaxed)
     }
 
+    /// Whether secrets of a connection came only after they had been needed.
+    pub fn came_late(&self) -> bool {
+        let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        let missed = self.0.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        missed.iter().any(|random| known.contains_key(random))
+    }
+
     /// Whether there are, or may come, any.
     pub(super) fn may_come(&self) -> bool {
         !self.is_empty() || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some()
@@ -205,7 +217,18 @@ impl Keys {
             known()
         });
         self.0.fitted.fetch_or(found.is_some(), Ordering::Relaxed);
+        if found.is_none() {
+            self.miss(client_random);
+        }
         found
+    }
+
+    /// The secrets of this connection were needed, and not known.
+    pub(super) fn miss(&self, client_random: &[u8; 32]) {
+        let mut missed = self.0.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        if missed.len() < MISSED {
+            missed.insert(*client_random);
+        }
     }
 }
 
@@ -296,6 +319,16 @@ mod tests {
         });
         assert!(keys.may_come() && keys.find(&[10; 32]).is_none());
         assert!(keys.find(&[10; 32]).is_some());
+    }
+
+    #[test]
+    fn what_came_late_is_known() {
+        let keys = Keys::default();
+        assert!(keys.find(&[10; 32]).is_none() && !keys.came_late());
+        keys.add(format!("CLIENT_RANDOM {} {}", "0b".repeat(32), "0b".repeat(48)).as_bytes());
+        assert!(!keys.came_late());
+        keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
+        assert!(keys.came_late());
     }
 
     #[test]

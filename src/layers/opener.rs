@@ -55,7 +55,7 @@ impl fmt::Debug for Opener {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Lane {
     protection: Option<Protection>,
     /// Number of the next record.
@@ -64,6 +64,10 @@ struct Lane {
     uncertain: bool,
     /// TLS 1.3: the traffic secret in use; none while the handshake's is.
     traffic: Option<Vec<u8>>,
+    /// TLS 1.3: what is protected by the handshake's secret is over.
+    over: bool,
+    /// Records in a row that did not open: after some, no more numbers are tried than the next.
+    failed: u64,
 }
 
 impl Opener {
@@ -75,8 +79,7 @@ impl Opener {
         let mut opener = Opener { suite, secrets, is_13, lanes: PerDir::default() };
         if is_13 {
             for dir in Dir::BOTH {
-                let secret = opener.secrets.handshake[Secrets::of(dir)].clone();
-                opener.lanes[dir].protection = secret.and_then(|secret| opener.protection_13(secret.bytes()));
+                opener.lanes[dir].protection = opener.handshake_13(dir);
             }
             let any = opener.secrets.handshake.iter().chain(&opener.secrets.traffic).any(Option::is_some);
             return any.then_some(opener);
@@ -110,6 +113,12 @@ impl Opener {
     /// Takes what became known since.
     pub(super) fn learn(&mut self, secrets: Secrets) {
         self.secrets = secrets;
+        for dir in Dir::BOTH {
+            if self.lanes[dir].protection.is_none() && !self.lanes[dir].over {
+                self.lanes[dir].protection = self.handshake_13(dir);
+                self.lanes[dir].uncertain = true;
+            }
+        }
     }
 
     /// Records of `dir` may be missing before the next.
@@ -127,26 +136,26 @@ impl Opener {
 
     /// Opens the next record of `dir` in a stream.
     pub(super) fn open(&mut self, dir: Dir, sealed: Sealed<'_>) -> Option<Opened> {
-        let last = if self.lanes[dir].uncertain { MISSING } else { 0 };
-        let next = self.lanes[dir].next;
+        let Lane { next, uncertain, failed, .. } = self.lanes[dir];
+        let last = if uncertain && failed < MISSING { MISSING } else { 0 };
         for ahead in 0..=last {
             if let Some(opened) = self.open_at(dir, next + ahead, sealed) {
                 let lane = &mut self.lanes[dir];
-                (lane.next, lane.uncertain) = (next + ahead + 1, false);
+                (lane.next, lane.uncertain, lane.failed) = (next + ahead + 1, false, 0);
                 return Some(opened);
             }
         }
         // The switch to the next keys was missed, or the handshake's were never known.
         if self.is_13 && self.lanes[dir].traffic.is_none() {
-            let before = self.lanes[dir].protection.clone();
+            let before = self.lanes[dir].clone();
             self.finished(dir);
             if let Some(opened) = self.open_at(dir, 0, sealed) {
                 self.lanes[dir].next = 1;
                 return Some(opened);
             }
-            let lane = &mut self.lanes[dir];
-            (lane.protection, lane.traffic, lane.next) = (before, None, next);
+            self.lanes[dir] = before;
         }
+        self.lanes[dir].failed += 1;
         None
     }
 
@@ -182,7 +191,12 @@ impl Opener {
 
     fn switch(&mut self, dir: Dir, secret: Option<Vec<u8>>) {
         let protection = secret.as_deref().and_then(|secret| self.protection_13(secret));
-        self.lanes[dir] = Lane { protection, next: 0, uncertain: false, traffic: secret };
+        self.lanes[dir] =
+            Lane { protection, next: 0, uncertain: false, traffic: secret, over: true, failed: 0 };
+    }
+
+    fn handshake_13(&self, dir: Dir) -> Option<Protection> {
+        self.protection_13(self.secrets.handshake[Secrets::of(dir)].as_ref()?.bytes())
     }
 
     fn protection_13(&self, secret: &[u8]) -> Option<Protection> {

@@ -54,8 +54,12 @@ impl Opening {
         match message {
             // The random of a second hello is that of the first.
             HandshakeMessage::ClientHello(hello) => self.client_random = Some(hello.random),
-            HandshakeMessage::ServerHello(hello) if self.server_hello.is_none() && self.keys.may_come() => {
-                self.server_hello = Some(Box::new(hello.clone()));
+            HandshakeMessage::ServerHello(hello) if self.server_hello.is_none() => {
+                if self.keys.may_come() {
+                    self.server_hello = Some(Box::new(hello.clone()));
+                } else if let Some(random) = &self.client_random {
+                    self.keys.miss(random);
+                }
             }
             _ => {}
         }

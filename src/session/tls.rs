@@ -227,35 +227,6 @@ impl Tls {
         result
     }
 
-    /// Why keys that were given did not open it, or not all of it.
-    pub fn kept_closed(&self) -> Option<String> {
-        match self.key_fit {
-            KeyFit::NoneGiven => None,
-            KeyFit::OthersOnly => {
-                Some("No key that was given is of this connection, so what is encrypted stayed closed.".to_owned())
-            }
-            KeyFit::Unusable => {
-                let hello = self.server_hello.as_ref().map(|hello| &hello.value)?;
-                let suite = cipher_name(hello.cipher).unwrap_or("its cipher suite");
-                Some(format!(
-                    "The keys that were given for this connection are not what {} with {suite} is opened with here, so \
-                     what is encrypted stayed closed.",
-                    hello.version
-                ))
-            }
-            KeyFit::Fits if self.unopened == 0 => None,
-            KeyFit::Fits if self.decrypted => Some(format!(
-                "The keys that were given did not open {} of this connection's encrypted records.",
-                self.unopened
-            )),
-            KeyFit::Fits => Some(
-                "The keys that were given for this connection open none of its records: they are wrong, so what is \
-                 encrypted stayed closed."
-                    .to_owned(),
-            ),
-        }
-    }
-
     fn shown(&mut self, dir: Dir, shown: Seen<Security<'_>>) {
         match shown.value {
             Security::Record(record) => self.record(dir, &record, shown.span),
@@ -286,7 +257,9 @@ impl Tls {
             Hides::Opened(..) => self.decrypted = true,
             Hides::Unopened => {
                 self.unopened += 1;
-                if self.decrypted && content_type == ContentType::application_data {
+                // TLS 1.3 hides its handshake as data.
+                let handshake = self.is_13() && self.finished[dir].is_none();
+                if self.decrypted && content_type == ContentType::application_data && !handshake {
                     self.clear.push((Vec::new(), self.hides_at_most(length) as u64, span));
                 }
             }

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
 use rdpwhy::base::{Chunk, Dir, Frame, FrameRef, Gap, Limits, LinkType, PerDir, Stamp, Timestamp};
 use rdpwhy::capture::Capture;
-use rdpwhy::layers::{DtlsDatagrams, TlsStream};
+use rdpwhy::layers::{DtlsDatagrams, Keys, TlsStream};
 use rdpwhy::packet::{Body, Decoder, Meta, Segment, TcpFlags, TcpOptions};
 use rdpwhy::protocol::{
     Step, autodetect, certificate, client_info, credssp, dtls, fastpath, first_bytes, gateway_udp, gcc,
@@ -418,10 +418,16 @@ pub fn datagram(data: &[u8]) {
 pub fn security_layers(data: &[u8]) {
     let Some((&which, mut rest)) = data.split_first() else { return };
     let limits = Limits { message_bytes: 4096, ..Limits::default() };
-    let (mut stream, mut datagrams) = (
-        TlsStream::new(&limits, rdpwhy::layers::Keys::default()),
-        DtlsDatagrams::new(&limits, rdpwhy::layers::Keys::default()),
-    );
+    let keys = Keys::default();
+    if which & 2 != 0 {
+        // Those of a connection whose random is zeros.
+        let (random, secret) = ("0".repeat(64), "0".repeat(96));
+        for label in ["CLIENT_RANDOM", "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"] {
+            keys.add(format!("{label} {random} {secret}").as_bytes());
+        }
+    }
+    let (mut stream, mut datagrams) =
+        (TlsStream::new(&limits, keys.clone()), DtlsDatagrams::new(&limits, keys));
     let mut tls = Tls::default();
     let (mut offsets, mut order) = (PerDir::<u64>::default(), 0_u64);
     while let [what, len, bytes @ ..] = rest {
@@ -537,7 +543,11 @@ pub fn inside(data: &[u8]) {
 /// A whole capture file through reader, engine and every renderer.
 pub fn engine(data: &[u8]) {
     let Ok(mut capture) = Capture::from_reader("fuzz", Cursor::new(data.to_vec()), 0) else { return };
-    let mut analyzer = Analyzer::new(Options::default());
+    let keys = Keys::default();
+    let mut analyzer = Analyzer::new(Options { keys: keys.clone(), ..Options::default() });
+    capture.on_secrets(move |secrets| {
+        keys.add(&secrets.data);
+    });
     let mut done = Vec::new();
     while let Some(frame) = capture.next_frame() {
         analyzer.push(&frame);

@@ -35,9 +35,10 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     }
     let tls = session.facts.tls.as_deref()?;
     let ultimatum = hidden_ultimatum(session)?;
-    let before = tls.recent.iter().rfind(|record| {
-        record.dir == Dir::ServerToClient && record.span.first.before(&ultimatum.first)
-    })?;
+    // Both may be in one packet.
+    let is_ultimatum = |record: &&Record| record.span == ultimatum && tls.may_be_ultimatum(record);
+    let mut said = tls.recent.iter().rev().skip_while(|record| !is_ultimatum(record)).skip(1);
+    let before = said.find(|record| record.dir == Dir::ServerToClient)?;
     let fits = LENGTHS.iter().any(|&plain| tls.may_hide(before.length, plain));
     // The server's Synchronize has the same length, and comes during the finalization.
     if !fits || session.phase() == crate::session::Phase::Capabilities {

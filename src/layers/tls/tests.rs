@@ -189,6 +189,25 @@ fn secrets_that_come_while_the_connection_runs_open_it() {
     }
 }
 
+/// Only the server's handshake secret is there when its first record comes; the rest comes with the client's.
+#[test]
+fn secrets_of_one_end_come_before_the_others() {
+    for Vector { name, log, pieces } in vectors().into_iter().filter(|v| v.name.starts_with("tls13")) {
+        let keys = Keys::default();
+        let first: String =
+            log.split_inclusive('\n').filter(|line| line.starts_with("SERVER_HANDSHAKE")).collect();
+        let mut asked = 0;
+        keys.on_miss(move |keys| {
+            asked += 1;
+            keys.add(if asked < 6 { first.as_bytes() } else { log.as_bytes() });
+        });
+        let read = read(&pieces, &keys, usize::MAX, &[]);
+        assert_eq!(read.data.client_to_server.get(..9), Some(&b"ping one\n"[..]), "{name}: {read:?}");
+        assert_eq!(read.data.server_to_client.get(..9), Some(&b"eno gnip\n"[..]), "{name}: {read:?}");
+        assert_eq!(read.certificates, 1, "{name}");
+    }
+}
+
 #[test]
 fn datagrams_are_opened_in_any_order() {
     for Vector { name, log, mut pieces } in all().into_iter().filter(|vector| vector.name.starts_with("dtls"))
