@@ -345,8 +345,7 @@ impl Analyzer {
         match finished {
             Finished::Bare(bare) => self.done.push_back(Over::bare(bare, &mut self.room)),
             Finished::Session { facts: tcp, reader }
-                if reader.as_ref().is_some_and(|reader| !reader.is_session())
-                    && !self.ports.contains(&tcp.server.port()) =>
+                if reader.as_ref().is_some_and(|reader| !reader.is_session()) =>
             {
                 self.converse(Conversed::of(&tcp));
             }

@@ -100,6 +100,23 @@ fn a_tunnel_is_one_session_however_it_is_carried() {
 }
 
 #[test]
+fn it_is_one_session_on_a_port_of_rdp_too() {
+    for (name, code) in
+        [("healthy/gateway-http", "healthy"), ("gateway-refused/wrong-password", "gateway-refused")]
+    {
+        let told = run(&["analyze", "--port", "443", "--format", "json"], &path(name));
+        let report: Value = serde_json::from_str(&told).unwrap();
+        let codes: Vec<&Value> = report["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|session| &session["diagnosis"]["code"])
+            .collect();
+        assert_eq!(codes, [code], "{name}");
+    }
+}
+
+#[test]
 fn what_the_gateway_says_is_certain_and_owned() {
     for (name, code, owner, phase) in [
         ("gateway-refused/connection-policy", 0x8007_59DB_u64, "server", "tls-handshake"),

@@ -120,7 +120,11 @@ impl Conversation {
     /// Whether it is a session. A connection that keys open need not have said yet what it is, and one of a
     /// tunnel's two is told by the other.
     pub fn is_session(&self) -> bool {
-        self.link.is_none() || self.is_tunnel()
+        match &self.link {
+            None => true,
+            Some(link) if link.is_gateway() => !link.is_second(),
+            Some(_) => self.rdp_port,
+        }
     }
 
     /// Whether RDP was recognized in it so far.
