@@ -13,7 +13,7 @@ use crate::layers::Keys;
 use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
 use crate::protocol::dtls::looks_like_dtls;
 use crate::protocol::gateway_udp;
-use crate::session::{Conversation, Facts, Gateways, Phase, Session, UdpSession};
+use crate::session::{Conversation, Gateways, Phase, Session, UdpSession};
 use crate::transport::{Config, Connections, Finished, Open, Pauses, TcpFacts};
 
 pub use crate::transport::GivenUp;
@@ -84,24 +84,23 @@ pub struct Touched<'a> {
     /// Its first packet: what it is known by until it is over, and after that as `session.tcp.first`.
     pub first: Stamp,
     on_port: bool,
-    is_tunnel: bool,
-    facts: Option<&'a Facts>,
+    reader: Option<&'a Conversation>,
 }
 
 impl Touched<'_> {
     /// Whether it will be listed as a session, as far as is known.
     pub fn is_session(&self) -> bool {
-        self.on_port || self.is_tunnel || self.facts.is_some_and(Facts::is_rdp)
+        self.on_port || self.reader.is_some_and(Conversation::is_recognized)
     }
 
     /// Whether it carried payload yet.
     pub fn has_spoken(&self) -> bool {
-        self.facts.is_some()
+        self.reader.is_some()
     }
 
     /// How far it got. Costs a look at the first records of a session that is not active yet.
     pub fn phase(&self) -> Phase {
-        self.facts.map_or(Phase::TcpConnect, |facts| facts.phase(&facts.shape()))
+        self.reader.map_or(Phase::TcpConnect, Conversation::phase)
     }
 }
 
@@ -266,10 +265,8 @@ impl Analyzer {
     pub fn touched(&self) -> Option<Touched<'_>> {
         let (one, other) = self.last?;
         let open = self.connections.open_between(one, other)?;
-        let facts = open.reader.map(Conversation::facts);
-        let is_tunnel = open.reader.is_some_and(Conversation::is_tunnel);
-        let Open { client, server, first, on_port, .. } = open;
-        Some(Touched { client, server, first, on_port, is_tunnel, facts })
+        let Open { client, server, first, on_port, reader } = open;
+        Some(Touched { client, server, first, on_port, reader })
     }
 
     /// Lets time pass where no frame came: idle connections are handed out.
@@ -398,8 +395,7 @@ impl Analyzer {
                 self.done.push_back(Over::bare(bare));
             }
             Finished::Session { facts: tcp, reader }
-                if reader.as_ref().is_some_and(|reader| !reader.is_session())
-                    && !self.ports.contains(&tcp.server.port()) =>
+                if reader.as_ref().is_some_and(|reader| !reader.is_session()) =>
             {
                 self.converse(Conversed::of(&tcp));
             }

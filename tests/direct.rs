@@ -40,7 +40,7 @@ fn where_its_tls_fails_that_is_named() {
 fn it_may_come_in_pieces() {
     let bytes = preconnection();
     let talk = Talk::between("10.0.0.2:50204", "10.0.0.1:2179").open();
-    let talk = bytes.chunks(7).fold(talk, |talk, piece| talk.c(piece));
+    let talk = bytes.chunks(7).fold(talk, Talk::c);
     talk.hello().rst(S).told().is("tls-reset-after-client-hello");
 }
 

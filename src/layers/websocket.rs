@@ -126,7 +126,7 @@ mod tests {
         bytes.extend([0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
         bytes.extend(vec![9; 65536]);
         bytes.extend([0x82, 0x00, 0x88, 0x00]);
-        let want = [&b"abc"[..], &[7; 200], &[9; 65536]].concat();
+        let want = [b"abc".to_vec(), vec![7; 200], vec![9; 65536]].concat();
         for size in [1, 3, 14, 1000, usize::MAX] {
             assert_eq!(read(&bytes, size), (want.clone(), vec![None]));
         }

@@ -260,6 +260,29 @@ mod tests {
         assert_eq!(more.time_zone_key.as_deref(), Some("CET"));
     }
 
+    /// MS-RDPBCGR, section 4.1.10, decrypted there: what a client of Windows sent.
+    const WINDOWS: &str = "09040904b34300000a000c000000000000004e005400440045005600000065006c0074006f006e007300000000000000 \
+         000002001e003100350037002e00350039002e003200340032002e003100350036000000840043003a005c0064006500 \
+         70006f00740073005c00770032006b0033005f0031005c007400650072006d007300720076005c006e00650077006300 \
+         6c00690065006e0074005c006c00690062005c00770069006e00330032005c006f0062006a005c006900330038003600 \
+         5c006d007300740073006300610078002e0064006c006c000000e0010000500061006300690066006900630020005300 \
+         740061006e0064006100720064002000540069006d006500000000000000000000000000000000000000000000000000 \
+         0a0000000500020000000000000000000000500061006300690066006900630020004400610079006c00690067006800 \
+         74002000540069006d006500000000000000000000000000000000000000000000000000040000000100020000000000 \
+         0000c4ffffff0000000001000000";
+
+    #[test]
+    fn reads_what_windows_sent() {
+        let info = parse(&hex(WINDOWS)).unwrap();
+        assert_eq!((info.domain.as_str(), info.user.as_str(), info.password), ("NTDEV", "eltons", false));
+        let more = info.extended.unwrap();
+        assert_eq!(more.address, "157.59.242.156");
+        assert_eq!(more.dir, r"C:\depots\w2k3_1\termsrv\newclient\lib\win32\obj\i386\mstscax.dll");
+        assert_eq!(more.time_zone, Some(TimeZone { bias: 480, name: "Pacific Standard Time".to_owned() }));
+        assert_eq!((more.session_id, more.auto_reconnect), (Some(0), false));
+        assert_eq!(more.performance_flags.unwrap().names(), ["DISABLE_WALLPAPER"]);
+    }
+
     #[test]
     fn reads_what_old_clients_send() {
         // Not Unicode, and no extended part.

@@ -128,6 +128,31 @@ mod tests {
         assert_eq!(parse(&framed), Ok(want));
     }
 
+    /// GSS token of MIT Kerberos 1.20 for TERMSRV/desk.lab.test, up to the ticket's encrypted part, which is as long
+    /// as the zeros that stand for it; and a KDC's answer to a client that it does not know.
+    #[test]
+    fn reads_what_mit_kerberos_sends() {
+        let mut token = hex(
+            "608202a9 0609 2a864886f712010202 0100 6e820298 30820294 a003020105 a10302010e a207 03050020000000 \
+             a38201b1 618201ad 308201a9 a003020105 a10a 1b084c41422e54455354 \
+             a223 3021 a003020103 a11a 3018 1b075445524d535256 1b0d6465736b2e6c61622e74657374 \
+             a382016f 3082016b a003020112 a103020101 a282015d 04820159",
+        );
+        token.extend([0; 0x159]);
+        token.extend(hex("a481c9 3081c6 a003020112 a281be 0481bb"));
+        token.extend([0; 0xBB]);
+        assert_eq!(token.len(), 685);
+        let (realm, service) = (Some("LAB.TEST".to_owned()), Some("TERMSRV/desk.lab.test".to_owned()));
+        assert_eq!(parse(&token), Ok(Message::ApReq { realm, service }));
+        let error = hex(
+            "7e818c 308189 a003020105 a10302011e a411180f32303236313132323039343730325a a505020300c936 a603020106 \
+             a70a1b084c41422e54455354 a8133011a003020101a10a30081b066e6f626f6479 a90a1b084c41422e54455354 \
+             aa1d301ba003020102a11430121b066b72627467741b084c41422e54455354 \
+             ab121b10434c49454e545f4e4f545f464f554e44",
+        );
+        assert_eq!(parse(&error).unwrap().error_code(), Some(6));
+    }
+
     #[test]
     fn reads_errors_and_others() {
         let error = parse(&hex("7e10 300e a003 020105 a103 02011e a602 0201"));

@@ -242,6 +242,23 @@ mod tests {
         assert!(scopes.is_empty());
     }
 
+    /// What a server of Windows sends, after the annotated message in MS-RDPELE, section 4: random and certificate
+    /// chain apart, of which only the lengths matter. Its wMsgSize counts the security header, too.
+    #[test]
+    fn reads_a_request_of_windows() {
+        let mut bytes = hex("0103 9c08");
+        bytes.extend([0x84; 32]);
+        bytes.extend(hex(
+            "000006002c0000004d006900630072006f0073006f0066007400200043006f00720070006f0072006100740069006f00 \
+             6e000000080000004100300032000000 \
+             0d00 0400 01000000 0300 1208",
+        ));
+        bytes.extend([0x30; 0x812]);
+        bytes.extend(hex("010000000e000e006d6963726f736f66742e636f6d00"));
+        let product = Some("Microsoft Corporation A02".to_owned());
+        assert_eq!(parse(&bytes), Ok(License::Request { product, scopes: vec!["microsoft.com".to_owned()] }));
+    }
+
     #[test]
     fn reads_what_the_client_asks() {
         let random = "00".repeat(32);

@@ -245,7 +245,9 @@ fn taken(whole: &Whole) -> Vec<Taken> {
     let Some(told) = whole.told_in_short() else { return Vec::new() };
     let tcp = &told.session.tcp;
     let tcp = Taken { udp: false, client: tcp.client, server: tcp.server, first: tcp.first, last: tcp.last };
-    std::iter::once(tcp).chain(told.udp.iter().map(udp)).collect()
+    let incoming = told.session.facts.gateway.as_ref().and_then(|gateway| gateway.incoming);
+    let incoming = incoming.map(|seen| Taken { client: seen.value, first: seen.span.first, ..tcp });
+    std::iter::once(tcp).chain(incoming).chain(told.udp.iter().map(udp)).collect()
 }
 
 /// One session, TCP or UDP.

@@ -70,7 +70,7 @@ fn elsewhere(conversations: &[Conversed]) -> Vec<String> {
     let mut sentences = Vec::new();
     sentences.push(match to(false, &[443]) {
         Some(server) => format!(
-            "There is TLS traffic to {server}: if that is a Remote Desktop Gateway, RDP runs inside it and shows only behind the gateway."
+            "There is TLS traffic to {server}: if that is a Remote Desktop Gateway, RDP runs inside it, and shows only behind the gateway or with the connection's TLS secrets (--keylog)."
         ),
         None => "There is no traffic to port 443, so none through a Remote Desktop Gateway either.".to_owned(),
     });

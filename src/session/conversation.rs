@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 
 use super::gateway::{Ends, Gateways, Link};
 use super::inside::{self, Clear};
-use super::{Call, Facts, Foreign, Hole};
+use super::{Call, Facts, Foreign, Hole, Phase};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framing, Keys, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
 use crate::protocol::first_bytes::{self, Guess};
@@ -123,11 +123,26 @@ impl Conversation {
     /// Whether it is a session. A connection that keys open need not have said yet what it is, and one of a
     /// tunnel's two is told by the other.
     pub fn is_session(&self) -> bool {
-        self.link.is_none() || self.is_tunnel()
+        match &self.link {
+            None => true,
+            Some(link) if link.is_gateway() => !link.is_second(),
+            Some(_) => self.rdp_port,
+        }
+    }
+
+    /// Whether RDP was recognized in it so far.
+    pub fn is_recognized(&self) -> bool {
+        self.facts.is_rdp() || self.is_tunnel()
+    }
+
+    /// How far it got. Costs a look at the first records of a session that is not active yet.
+    pub fn phase(&self) -> Phase {
+        let tunnel = self.link.as_ref().and_then(|link| link.phase());
+        tunnel.unwrap_or_else(|| self.facts.phase(&self.facts.shape()))
     }
 
     /// Whether it is a gateway's, and not told by another one.
-    pub fn is_tunnel(&self) -> bool {
+    fn is_tunnel(&self) -> bool {
         self.link.as_ref().is_some_and(|link| link.is_gateway() && !link.is_second())
     }
 
@@ -371,7 +386,7 @@ impl Conversation {
         }
         self.decrypted(ends, dir);
         if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
-            let Ends { client, server } = ends;
+            let Ends { client, server, .. } = ends;
             // Who no longer listens does not care.
             let _ = self.calls.send(Call { client, server, request: request.clone() });
         }
@@ -380,7 +395,7 @@ impl Conversation {
 
 impl Reader for Conversation {
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
-        self.take(Ends { client: tcp.client, server: tcp.server }, dir, &chunk);
+        self.take(Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir, &chunk);
         self.interest()
     }
 
@@ -407,7 +422,7 @@ impl Reader for Conversation {
             }
             Lane::Seeking | Lane::Done => {}
         }
-        self.decrypted(Ends { client: tcp.client, server: tcp.server }, dir);
+        self.decrypted(Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir);
         self.interest()
     }
 }

@@ -23,8 +23,9 @@ pub struct Gateway {
     pub transport: Transport,
     /// TLS between the client and the gateway.
     pub tls: Option<Box<Tls>>,
-    /// The client's end of the other connection, which carries what the client says ([`Transport::Http`]).
-    pub incoming: Option<SocketAddr>,
+    /// The client's end of the other connection, which carries what the client says ([`Transport::Http`]), with its
+    /// first packet.
+    pub incoming: Option<Seen<SocketAddr>>,
     /// Heads of HTTP in order, at most [`Gateway::HEADS`].
     pub heads: Vec<Seen<Head>>,
     /// The tunnel's own packets in order, data and keep-alives apart, at most [`Gateway::PACKETS`].

@@ -177,7 +177,7 @@ fn gateway(gateway: &session::Gateway) -> Gateway {
         client_name: gateway.client_name().map(str::to_owned),
         status: status.map(|code| Coded::new(code, name(code))),
         http_status: gateway.last_http_status(),
-        incoming_port: gateway.incoming.map(|incoming| incoming.port()),
+        incoming_port: gateway.incoming.map(|incoming| incoming.value.port()),
         tls: gateway.tls.as_deref().map_or_else(Tls::default, tls),
     }
 }

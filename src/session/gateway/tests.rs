@@ -68,6 +68,7 @@ impl Wire {
         let ends = Ends {
             client: SocketAddr::from(([10, 0, 0, 2], port)),
             server: SocketAddr::from(([10, 0, 0, 1], 443)),
+            first: stamp,
         };
         let limits = Limits::default();
         let inner = || Conversation::inner(&limits, Keys::default(), channel().0);
@@ -114,7 +115,7 @@ fn two_connections_of_http_are_one_session() {
         let gateway = facts.gateway.unwrap();
         assert_eq!(gateway.transport, Transport::Http);
         assert_eq!(gateway.target().unwrap().value.to_string(), "ts:3389");
-        assert_eq!(gateway.incoming.unwrap().port(), 2);
+        assert_eq!(gateway.incoming.unwrap().value.port(), 2);
         assert_eq!(gateway.last_status().unwrap().value, (PacketType::CHANNEL_RESPONSE, 0));
         assert_eq!((gateway.refusal(), gateway.last_http_status()), (None, Some(200)));
         assert_eq!(gateway.during(), "after the gateway had opened the channel");

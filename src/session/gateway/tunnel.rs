@@ -9,7 +9,7 @@ use crate::base::{Chunk, Dir, PerDir, Seen, Span, Stamp};
 use crate::layers::{Http, HttpRequest, HttpUnit, Keys};
 use crate::protocol::Step;
 use crate::protocol::tsgu::{self, Packet, PacketType};
-use crate::session::{Clear, Conversation, Facts};
+use crate::session::{Clear, Conversation, Facts, Phase};
 
 /// Tunnels of which a second connection may still come; a gateway of thousands of users has as many.
 const TUNNELS: usize = 16 * 1024;
@@ -75,6 +75,8 @@ impl Gateways {
 pub(in crate::session) struct Ends {
     pub(in crate::session) client: SocketAddr,
     pub(in crate::session) server: SocketAddr,
+    /// The connection's first packet.
+    pub(in crate::session) first: Stamp,
 }
 
 fn locked(tunnel: &Mutex<Tunnel>) -> MutexGuard<'_, Tunnel> {
@@ -103,6 +105,12 @@ impl Link {
         !self.leads && self.tunnel.as_deref().is_some_and(|tunnel| locked(tunnel).leads)
     }
 
+    /// How far the session inside got.
+    pub(in crate::session) fn phase(&self) -> Option<Phase> {
+        let tunnel = locked(self.tunnel.as_deref()?);
+        Some(tunnel.inner.as_ref()?.phase().max(Phase::TlsHandshake))
+    }
+
     /// Takes what TLS hid. `false` where this is no gateway's connection.
     pub(in crate::session) fn push(
         &mut self,
@@ -128,7 +136,7 @@ impl Link {
                 });
                 let mut tunnel = locked(tunnel);
                 if !*leads {
-                    tunnel.gateway.incoming = Some(ends.client);
+                    tunnel.gateway.incoming = Some(Seen::new(ends.client, ends.first));
                 }
                 let (method, scheme) = (head.method.clone(), head.scheme.clone());
                 tunnel.head(Head::Request { method, scheme }, span);
