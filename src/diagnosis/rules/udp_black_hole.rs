@@ -75,7 +75,10 @@ fn data(session: &UdpSession, dir: Dir) -> Option<Verdict> {
         )
     };
     let evidence = Evidence::seen(repeats.last, evidence);
-    let pass = if passed == 0 { String::new() } else { format!(", while packets of up to {passed} bytes did") };
+    let pass = match passed {
+        0 => ", while its acknowledgements did".to_owned(),
+        _ => format!(", while packets of up to {passed} bytes did"),
+    };
     let what = if stuck.shown { format!("Packets of {size} bytes") } else { "Large packets".to_owned() };
     Some(
         Verdict::failed(RULE.code, Side::Network, Confidence::Likely, evidence)

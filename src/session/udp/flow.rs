@@ -111,9 +111,13 @@ impl Flow {
         self.traffic.as_ref().map_or_else(Measured::default, |traffic| traffic[dir].measure(heard))
     }
 
-    /// Datagrams of `dir` that the other end, last heard at `heard`, never reported.
+    /// Datagrams of `dir` that the other end, last heard at `heard`, never reported, though others arrived.
     pub fn stuck(&self, dir: Dir, heard: Option<Timestamp>) -> Option<super::traffic::Stuck> {
-        self.traffic.as_ref()?[dir].stuck(heard)
+        let traffic = self.traffic.as_ref()?;
+        let stuck = traffic[dir].stuck(heard)?;
+        // Bare acknowledgements have no number; that they arrive shows in the other end.
+        let calm = || traffic[dir.flip()].is_calm_after(stuck.all.first.time);
+        (stuck.largest > 0 || calm()).then_some(stuck)
     }
 
     /// Nothing more comes.

@@ -81,6 +81,8 @@ pub(super) struct Sent {
     last: Option<Stamp>,
     /// Length of the largest IP packet of all in bytes.
     largest: u16,
+    /// When data was last sent again.
+    repeated: Option<Timestamp>,
     /// When data last came after later data.
     mended: Option<Timestamp>,
     stuck: Option<(u64, Stuck)>,
@@ -123,6 +125,7 @@ impl Sent {
             fastest: i64::MAX,
             last: None,
             largest: 0,
+            repeated: None,
             mended: None,
             stuck: None,
         }
@@ -201,6 +204,7 @@ impl Sent {
             (carried.before, carried.last) = (old as u32, new as u32);
             carried.fate.repeat();
             self.repeats += 1;
+            self.repeated = Some(stamp.time);
             if let Some(old) = self.numbers.get_mut(old) {
                 old.fate.repeat();
             }

@@ -43,13 +43,20 @@ impl Sent {
 
     /// What never arrived, though it was sent again and again, or long before the other end was last heard.
     pub(in super::super) fn stuck(&self, heard: Option<Timestamp>) -> Option<Stuck> {
-        let Some(stuck) = self.repeated_in_vain().or_else(|| self.waited_in_vain(heard?)) else {
+        let kinds = [self.repeated_in_vain(), heard.and_then(|heard| self.waited_in_vain(heard))];
+        let Some(stuck) = kinds.into_iter().flatten().max_by_key(|stuck| stuck.all.count) else {
             return self.never_came();
         };
         let after = |sent: &&Transmission| sent.time > stuck.all.first.time;
         let arrived =
             self.numbers.iter().map(|(_, sent)| sent).filter(after).filter(|sent| sent.fate.is_received(0));
         Some(Stuck { largest: arrived.map(|sent| sent.ip_len).max().unwrap_or(0), ..stuck })
+    }
+
+    /// Whether this end went on for a second after `time` and had to send nothing again: it got acknowledgements.
+    pub(in super::super) fn is_calm_after(&self, time: Timestamp) -> bool {
+        let went_on = self.last.is_some_and(|last| last.time.since(time) >= Timestamp::SECOND);
+        went_on && self.repeated.is_none_or(|repeated| repeated < time)
     }
 
     fn repeated_in_vain(&self) -> Option<Stuck> {
