@@ -576,6 +576,41 @@ fn a_service_says_that_it_lives_and_keeps_one_right() {
     assert_eq!(last.as_deref(), Some("STOPPING=1"));
 }
 
+/// Files are written as the owner of their folder, and what he may not write is said at the start.
+#[test]
+fn files_are_written_as_the_owner_of_their_folder() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    if !wanted("files_are_written_as_the_owner_of_their_folder") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let theirs = folder.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    shell(&format!("chown 4711:4712 {}", theirs.display()));
+    let cable = Cable::new("owner");
+    let output = theirs.join("out");
+    let live = cable.live(&format!(
+        "-i wire --output {} --save-failed {}/saved",
+        output.display(),
+        theirs.display()
+    ));
+    cable.replay(&failed(0), "");
+    std::thread::sleep(Duration::from_secs(2));
+    live.end();
+    let files = [output.clone()].into_iter().chain(captures_below(&theirs.join("saved")));
+    let owners: Vec<_> =
+        files.map(|file| file.metadata().unwrap()).map(|data| (data.uid(), data.gid())).collect();
+    assert_eq!(owners, [(4711, 4712); 2]);
+    let arguments = ["live", "-i", "lo", "--user", "4713", "--output", output.to_str().unwrap()];
+    let refused = Command::new(env!("CARGO_BIN_EXE_rdpwhy")).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(2) && said.contains("as 4713 (--user): Permission denied"),
+        "{said}"
+    );
+}
+
 #[test]
 fn what_is_too_little_memory_is_said() {
     let arguments = ["live", "-i", "lo", "--memory", "40", "--buffer", "64"];

@@ -260,11 +260,20 @@ impl<'a> Run<'a> {
                 self.tell_change(change);
             }
             self.tell_finished(None);
-            while self.memory.is_short() && self.analyzer.give_up() {
-                self.tell_finished(None);
-            }
+            while self.memory.is_short() && self.make_room() {}
         }
         false
+    }
+
+    /// Lets go of what is over and was told, then of what tells least.
+    fn make_room(&mut self) -> bool {
+        let mut any =
+            self.recorder.as_mut().is_some_and(|recorder| recorder.let_go(recorder::LEAST_REMEMBERED));
+        if !any {
+            any = self.analyzer.give_up();
+            self.tell_finished(None);
+        }
+        any
     }
 
     /// Tells the sessions that are over; `until` when, where there is no more time than that.

@@ -27,6 +27,8 @@ const WAITING: usize = 64;
 const WAITING_BYTES: usize = 16 << 20;
 /// Sessions that are over, and attempts that were saved, which are remembered in case the attempt goes on.
 const REMEMBERED: usize = 1024;
+/// How many of them are remembered where memory is short.
+pub(crate) const LEAST_REMEMBERED: usize = 64;
 
 /// What the thread that writes is told.
 enum Job {
@@ -147,13 +149,23 @@ impl Recorder {
 
     /// Lets go of sessions whose attempt can't go on any more.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        while let Some(&(until, session)) = self.until.front()
+        while let Some(&(until, _)) = self.until.front()
             && (until < now || self.until.len() > REMEMBERED)
         {
-            self.until.pop_front();
+            self.let_go(0);
+        }
+    }
+
+    /// Lets go of the session that has been over for the longest time, unless there are no more than `least`.
+    pub(crate) fn let_go(&mut self, least: usize) -> bool {
+        if self.until.len() <= least {
+            return false;
+        }
+        if let Some((_, session)) = self.until.pop_front() {
             self.over.remove(&session);
             self.buffer.forget(session);
         }
+        true
     }
 
     /// Waits for the last files, but not longer than `until`.
