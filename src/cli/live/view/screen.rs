@@ -336,7 +336,7 @@ impl Screen {
             width: usize::from(width).min(120),
             timeline: true,
             every_story: true,
-            color: false,
+            ..View::default()
         };
         let mut text = Vec::new();
         // Writing to memory does not fail.
