@@ -148,7 +148,7 @@ pub struct DirFacts {
 
 impl DirFacts {
     /// A segment had to be sent again.
-    pub(super) fn lost(&mut self, at: Timestamp) {
+    pub(super) fn count_lost(&mut self, at: Timestamp) {
         self.lost += 1;
         if let Some(series) = &mut self.series {
             series.lost(at);
@@ -156,7 +156,7 @@ impl DirFacts {
     }
 
     /// What was counted as lost at `at` was not.
-    pub(super) fn not_lost(&mut self, at: Timestamp) {
+    pub(super) fn uncount_lost(&mut self, at: Timestamp) {
         self.lost = self.lost.saturating_sub(1);
         if let Some(series) = &mut self.series {
             series.not_lost(at);
