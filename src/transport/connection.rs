@@ -433,17 +433,28 @@ impl<R: Reader> Connection<R> {
             && let Some(reader) = &mut self.reader
         {
             let interest = reader.data(&self.facts, dir, chunk);
+            if interest == Interest::Watch && self.facts.dir[dir].series.is_none() {
+                self.plot(chunk.stamp.time);
+            }
             self.wants(interest);
         }
     }
 
-    fn wants(&mut self, interest: Interest) {
-        if interest == Interest::Watch && self.interest != interest {
-            let first = self.facts.first.time;
-            for dir in Dir::BOTH {
-                self.facts.dir[dir].series.get_or_insert_with(|| Box::new(Series::new(first)));
-            }
+    /// Begins to note how it fares, once there is a course: what a scan leaves costs nothing.
+    fn plot(&mut self, now: Timestamp) {
+        const COURSE: u64 = 16;
+        let first = self.facts.first.time;
+        let dirs = &mut self.facts.dir;
+        if dirs.client_to_server.segments + dirs.server_to_client.segments < COURSE {
+            return;
         }
+        for dir in Dir::BOTH {
+            let lost = dirs[dir].lost;
+            dirs[dir].series.get_or_insert_with(|| Box::new(Series::new(first, now, lost)));
+        }
+    }
+
+    fn wants(&mut self, interest: Interest) {
         self.interest = interest;
         if interest == Interest::Ignore {
             for dir in Dir::BOTH {

@@ -142,7 +142,7 @@ pub struct DirFacts {
     pub marks: Option<Marks>,
     /// What it shows of the path.
     pub path: PathFacts,
-    /// How it fared over time; only of a connection that went beyond the RDP negotiation.
+    /// How it fared over time; only of a connection that went beyond the RDP negotiation and has a course.
     pub series: Rare<Series>,
 }
 
