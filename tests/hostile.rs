@@ -287,6 +287,20 @@ fn wiki(text: &str) {
     }
 }
 
+/// As a ticket system reads it that takes preformatted text for HTML.
+fn picture(text: &str) {
+    let pictures: Vec<&str> =
+        text.split("```text\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect();
+    assert!(pictures.iter().any(|picture| picture.contains(MARK)));
+    for picture in pictures {
+        let tag = picture
+            .split('<')
+            .skip(1)
+            .find(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || "/!?".contains(c)));
+        assert_eq!(tag, None, "{picture}");
+    }
+}
+
 #[test]
 fn no_name_is_more_than_text_in_any_format() {
     let folder = tempfile::tempdir().unwrap();
@@ -332,6 +346,7 @@ fn no_name_is_more_than_text_in_any_format() {
         plain(&text, &args.join(" "));
         forge(&text);
         wiki(&text);
+        picture(&text);
     }
 
     let harmless = common::golden::project("captures/tls-certificate-rejected");

@@ -2,7 +2,9 @@
 //!
 //! [`model`] is what is said, [`build`](mod@build) makes it of what the engine handed out, [`Source`] is where
 //! renderers take it from. For people: [`table`] and [`markdown`],
-//! which share `story` and `summary`; for programs: [`json`], [`ndjson`] and their [`schema`], and the forms of other tools, [`ecs`] and [`zeek`];
+//! which share `story` and `summary`, and [`html`]; `rungs` lays out the picture of a conversation, which the page and
+//! `sketch` (in plain characters) draw; for programs: [`json`], [`ndjson`] and their [`schema`], and the forms of other
+//! tools, [`ecs`] and [`zeek`];
 //! for both, [`pcapng`], a capture with [`comments`].
 
 pub mod build;

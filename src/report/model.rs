@@ -454,7 +454,7 @@ pub struct Tcp {
     pub vantage: Vantage,
     /// Who closed first.
     pub closed_by: Option<ClosedBy>,
-    /// How it fared over time, for a picture; `None` of what never got beyond the negotiation.
+    /// How it fared over time, for a picture; `None` of what ended early.
     #[serde(skip)]
     pub health: Option<Health>,
 }

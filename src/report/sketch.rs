@@ -73,7 +73,8 @@ fn arrow(message: &Message<'_>) -> String {
     format!("{:>10}  |{middle}| {}", format!("{:.3} s", message.time_s), message.frame)
 }
 
-/// At most so many characters, none of which ends a block of code or begins a macro of Jira's.
+/// At most so many characters, none of which ends a block of code, or begins a macro of Jira's or a tag: ServiceNow
+/// shows preformatted text as HTML.
 fn cut(text: &str, most: usize) -> String {
     let text = harmless(text);
     if text.chars().count() <= most {
@@ -90,6 +91,8 @@ fn harmless(text: &str) -> String {
         '`' => '\'',
         '{' | '[' => '(',
         '}' | ']' => ')',
+        '<' => '‹',
+        '>' => '›',
         '!' => '.',
         c => c,
     };

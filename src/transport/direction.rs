@@ -210,7 +210,7 @@ impl Direction {
                     rtt >= Timestamp::MILLISECOND && (0..rtt / 2).contains(&stamp.time.since(doubt.time))
                 });
                 if older || too_soon {
-                    facts.not_lost(doubt.time);
+                    facts.uncount_lost(doubt.time);
                     facts.path.needless_repeat(stamp);
                     self.doubt = None;
                 }
@@ -224,7 +224,7 @@ impl Direction {
             && ack.wrapping_sub(right) as i32 >= 0
             && self.place(left).is_some_and(|left| left < doubt.end as i64)
         {
-            facts.not_lost(doubt.time);
+            facts.uncount_lost(doubt.time);
             facts.path.needless_repeat(stamp);
             self.doubt = None;
         }
@@ -287,10 +287,10 @@ impl Direction {
                 if end <= facts.acked || self.is_late(start, sent) {
                     facts.out_of_order += 1;
                 } else {
-                    facts.lost(sent.stamp.time);
+                    facts.count_lost(sent.stamp.time);
                 }
             } else if old_end > facts.acked {
-                facts.lost(sent.stamp.time);
+                facts.count_lost(sent.stamp.time);
                 self.doubt = Some(Doubt { end: old_end, time: sent.stamp.time, tsval: sent.tsval });
             } else {
                 path::add(&mut facts.path.needless, sent.stamp);

@@ -168,13 +168,13 @@ pub struct DirFacts {
     pub marks: Option<Marks>,
     /// What it shows of the path.
     pub path: PathFacts,
-    /// How it fared over time; only of a connection that went beyond the RDP negotiation.
+    /// How it fared over time; only of a connection that went beyond the RDP negotiation and has a course.
     pub series: Rare<Series>,
 }
 
 impl DirFacts {
     /// A segment had to be sent again.
-    pub(super) fn lost(&mut self, at: Timestamp) {
+    pub(super) fn count_lost(&mut self, at: Timestamp) {
         self.lost += 1;
         if let Some(series) = &mut self.series {
             series.lost(at);
@@ -182,7 +182,7 @@ impl DirFacts {
     }
 
     /// What was counted as lost at `at` was not.
-    pub(super) fn not_lost(&mut self, at: Timestamp) {
+    pub(super) fn uncount_lost(&mut self, at: Timestamp) {
         self.lost = self.lost.saturating_sub(1);
         if let Some(series) = &mut self.series {
             series.not_lost(at);

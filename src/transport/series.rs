@@ -39,8 +39,12 @@ impl Span {
 }
 
 impl Series {
-    pub(super) fn new(start: Timestamp) -> Self {
-        Series { start, step: STEP, spans: [Span::EMPTY; SPANS] }
+    /// Of a connection that began at `start` and had lost so many segments by `now`.
+    pub(super) fn new(start: Timestamp, now: Timestamp, lost: u64) -> Self {
+        let mut series = Series { start, step: STEP, spans: [Span::EMPTY; SPANS] };
+        let span = series.span(now);
+        span.lost = u32::try_from(lost).unwrap_or(u32::MAX);
+        series
     }
 
     /// Nanoseconds of a span.
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn spans_grow_and_nothing_is_lost() {
-        let mut series = Series::new(Timestamp(0));
+        let mut series = Series::new(Timestamp(0), Timestamp(0), 0);
         for at in [0, 7, 8, 255, 256, 70_000] {
             series.lost(Timestamp(at * MS));
         }
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn any_time_has_its_place() {
-        let mut series = Series::new(Timestamp(1000 * MS));
+        let mut series = Series::new(Timestamp(1000 * MS), Timestamp(1000 * MS), 0);
         for at in [0, i64::MAX, i64::MIN, 1000 * MS] {
             series.lost(Timestamp(at));
             series.answered(Timestamp(at), i64::MAX);

@@ -23,7 +23,7 @@ use rdpwhy::protocol::{
 use rdpwhy::redact::{Frames, Kinds, Redactor};
 use rdpwhy::report::build::{self, Built, Collected};
 use rdpwhy::report::choose::Choice;
-use rdpwhy::report::{View, json, markdown, ndjson, table};
+use rdpwhy::report::{View, html, json, markdown, ndjson, table};
 use rdpwhy::session::Tls;
 use rdpwhy::session::{Clear, Facts, Reader as ClearReader};
 use rdpwhy::transport::{Config, Connections, Finished, Interest, Reader, TcpFacts};
@@ -591,9 +591,10 @@ fn report(
         let _: serde_json::Value = serde_json::from_slice(line).unwrap();
     }
     text.clear();
-    let view = View { timeline: true, every_story: true, ..View::default() };
+    let view = View { timeline: true, every_story: true, picture: true, ..View::default() };
     table::write(&built, &view, &mut text).unwrap();
     markdown::write(&built, &view, &mut text).unwrap();
+    html::write(&built, &html::Made::default(), &view, &mut text).unwrap();
     // What a capture holds must not steer the terminal of whoever reads it.
     let text = String::from_utf8(text).unwrap();
     let odd = text.chars().find(|c| c.is_control() && *c != '\n');

@@ -65,14 +65,13 @@ pub(super) fn plot(session: &Session) -> Option<String> {
             rtt.map(|rtt| (at, x(at as f64 + 0.5), FLOOR - (rtt / top_rtt * HEIGHT) as u32))
         };
         let points: Vec<_> = rtt.iter().enumerate().filter_map(point).collect();
-        let mut path = String::new();
         let mut before = None;
-        for &(at, x, y) in &points {
+        let step = |&(at, x, y): &(usize, u32, u32)| {
             // Across spans without a packet there is no line.
-            let pen = if before.is_some_and(|before| before + 1 == at) { 'L' } else { 'M' };
-            path.push_str(&format!("{pen}{x} {y}"));
-            before = Some(at);
-        }
+            let pen = if before.replace(at).is_some_and(|before| before + 1 == at) { 'L' } else { 'M' };
+            format!("{pen}{x} {y}")
+        };
+        let path = points.iter().map(step).collect();
         Line { class, path, points: points.into_iter().map(|(_, x, y)| (x, y)).collect() }
     };
     let rtt = [line("client", both[0]), line("server", both[1])];
