@@ -3,6 +3,8 @@
 mod cli;
 
 /// Sessions are many small boxes that come and go: a tenth of all time, and less of memory, beside the system's.
+/// `live` counts what it gives.
+#[cfg(not(feature = "live"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

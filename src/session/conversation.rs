@@ -417,7 +417,8 @@ impl Reader for Conversation {
             }
             Lane::Rdp => {
                 let keys = &self.keys;
-                let reader = self.clear.get_or_insert_with(|| Box::new(inside::Reader::of_plain(keys.clone())));
+                let reader =
+                    self.clear.get_or_insert_with(|| Box::new(inside::Reader::of_plain(keys.clone())));
                 reader.gap(&mut self.facts, dir, &gap);
             }
             Lane::Seeking | Lane::Done => {}

@@ -345,7 +345,9 @@ impl<R: Reader> Connections<R> {
     /// handshake that drips is never idle for long, but soon older than any other.
     fn least_telling(&self) -> Option<u32> {
         let age = |slot: &Slot<Body<R>>| match &slot.body {
-            Body::Full(connection) => (connection.headers.facts.syn.is_some(), connection.headers.facts.first.order),
+            Body::Full(connection) => {
+                (connection.headers.facts.syn.is_some(), connection.headers.facts.first.order)
+            }
             Body::Embryo(_) | Body::Counted => (false, 0),
         };
         self.table.least_telling_in_full().min_by_key(|(_, slot)| age(slot)).map(|(at, _)| at)

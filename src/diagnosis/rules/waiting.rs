@@ -73,7 +73,12 @@ pub(in crate::diagnosis) fn quiet_before(session: &Session, end: Stamp) -> Optio
     const LONG: i64 = 30 * Timestamp::SECOND;
     /// What was sent after a pause and provoked the end.
     const SOON: i64 = 30 * Timestamp::SECOND;
-    let pause = session.tcp.pause.as_deref().copied().filter(|pause| pause.last.time.since(pause.first.time) >= LONG)?;
+    let pause = session
+        .tcp
+        .pause
+        .as_deref()
+        .copied()
+        .filter(|pause| pause.last.time.since(pause.first.time) >= LONG)?;
     let soon = (0..SOON).contains(&end.time.since(pause.last.time));
     (soon && !end.before(&pause.last)).then_some(pause)
 }
