@@ -2,7 +2,7 @@
 
 mod cli;
 
-/// Sessions are many small boxes that come and go: a tenth of all time, and less of memory, beside the system's.
+/// Sessions are many small boxes that come and go: a sixth less CPU than with the system's allocator.
 /// `live` counts what it gives.
 #[cfg(not(feature = "live"))]
 #[global_allocator]
