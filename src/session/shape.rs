@@ -54,21 +54,23 @@ impl Shape {
         };
         let initial = records
             .iter()
-            .take(erect)
+            .take(erect.request)
             .rfind(|record| record.dir == Dir::ClientToServer)
-            .or(records.get(erect))
+            .or(records.get(erect.request))
             .map_or(first.span, |record| record.span);
         shape.entered.push((Phase::McsConnect, initial));
-        if let Some(record) = records.get(erect) {
+        if let Some(record) = records.get(erect.request) {
             shape.entered.push((Phase::ChannelJoin, record.span));
         }
-        shape.setup(tls, erect + 3);
+        shape.setup(tls, &erect);
         shape
     }
 
-    /// Follows the sequence from the channel joins on, which begin at record `from`.
-    fn setup(&mut self, tls: &Tls, from: usize) {
-        let mut rest = tls.opening.iter().skip(from).peekable();
+    /// Follows the sequence from the channel joins on.
+    fn setup(&mut self, tls: &Tls, erect: &ErectDomain) {
+        let records = tls.opening.iter().enumerate().skip(erect.request + 1);
+        let rest = records.filter(|(at, _)| ![erect.attach, erect.confirm].contains(at));
+        let mut rest = rest.map(|(_, record)| record).peekable();
         let joins = |record: &&Record| {
             record.dir == Dir::ServerToClient || tls.may_hide(record.length, CHANNEL_JOIN_REQUEST)
         };
@@ -128,17 +130,29 @@ impl Shape {
     }
 }
 
-/// Index of the Erect Domain Request, by it and its two followers.
-fn erect_domain(tls: &Tls) -> Option<usize> {
-    let fits = |record: &Record, dir, plain| record.dir == dir && tls.may_hide(record.length, plain);
-    tls.opening.windows(3).position(|window| match window {
-        [erect, attach, confirm] => {
-            fits(erect, Dir::ClientToServer, ERECT_DOMAIN)
-                && fits(attach, Dir::ClientToServer, ATTACH_USER)
-                && fits(confirm, Dir::ServerToClient, ATTACH_USER_CONFIRM)
-        }
-        _ => false,
-    })
+/// Where the Erect Domain Request and its two followers are.
+struct ErectDomain {
+    request: usize,
+    attach: usize,
+    confirm: usize,
+}
+
+/// Looks for the Erect Domain Request by it and its two followers. Each end's records are in order; how they lie
+/// between the other's depends on where, and how, they were captured.
+fn erect_domain(tls: &Tls) -> Option<ErectDomain> {
+    /// As far as that may go.
+    const APART: usize = 2;
+    let fits = |(_, record): &(usize, &Record), plain| tls.may_hide(record.length, plain);
+    let of = |dir| tls.opening.iter().enumerate().filter(move |(_, record)| record.dir == dir);
+    let pairs = of(Dir::ClientToServer).zip(of(Dir::ClientToServer).skip(1));
+    pairs.filter(|(erect, attach)| fits(erect, ERECT_DOMAIN) && fits(attach, ATTACH_USER)).find_map(
+        |((request, _), (attach, _))| {
+            let near = request.saturating_sub(APART)..=attach + APART;
+            let mut answers = of(Dir::ServerToClient).filter(|(at, _)| near.contains(at));
+            let (confirm, _) = answers.find(|answer| fits(answer, ATTACH_USER_CONFIRM))?;
+            (attach - request <= APART).then_some(ErectDomain { request, attach, confirm })
+        },
+    )
 }
 
 /// Where the settings exchange must have begun although nothing after it came: counted in the client's

@@ -11,6 +11,7 @@ use rdpwhy::diagnosis::{Confidence, Diagnosis, Outcome};
 use rdpwhy::session::Phase;
 
 pub mod golden;
+pub mod keyed;
 pub mod made;
 pub mod messages;
 pub mod pcap;
