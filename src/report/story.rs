@@ -211,18 +211,15 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             &mut hidden,
             short && !last && setup.contains(&phase) && events.iter().all(|event| event.inferred),
         );
-        match shown.last_mut().filter(|_| hidden && before) {
-            Some((title, _, known)) => {
-                *title = "session setup";
-                known.extend(events);
-            }
-            None => {
-                // A gateway's tunnel has no phase of its own.
-                let gateway = phase == Phase::TlsHandshake && session.gateway.is_some();
-                let title = if gateway { "TLS handshake, gateway" } else { phase.title() };
-                shown.push((title, last, events));
-            }
+        if let Some((title, _, known)) = shown.last_mut().filter(|_| hidden && before) {
+            *title = "session setup";
+            known.extend(events);
+            continue;
         }
+        // A gateway's tunnel has no phase of its own.
+        let gateway = phase == Phase::TlsHandshake && session.gateway.is_some();
+        let title = if gateway { "TLS handshake, gateway" } else { phase.title() };
+        shown.push((title, last, events));
     }
     let broke = session.diagnosis.evidence.first().filter(|_| session.outcome == Outcome::Failed);
     let mut steps = Vec::new();

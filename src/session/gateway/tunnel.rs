@@ -189,7 +189,7 @@ impl Link {
         let readable = tunnel.is_readable(gateway.transport);
         let inner = tunnel.inner.take().filter(|_| readable);
         gateway.tls = outer.tls;
-        let mut facts = inner.map(|inner| inner.into_facts()).unwrap_or_default();
+        let mut facts = inner.map(Conversation::into_facts).unwrap_or_default();
         facts.preambles.splice(0..0, outer.preambles);
         facts.holes.extend(outer.holes);
         facts.malformed.splice(0..0, outer.malformed);
