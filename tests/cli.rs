@@ -515,7 +515,7 @@ fn hyperlinks_only_where_asked_for() {
     let dir = Dir::new();
     let file = dir.two();
     assert!(!out(&run(&file, &["--color", "always"])).contains("\u{1b}]8"));
-    let linked = out(&run(&file, &["--hyperlinks"]));
+    let linked = out(&run(&file, &["-v", "--hyperlinks"]));
     let links: Vec<&str> = linked.lines().filter(|line| line.contains("\u{1b}]8;;")).collect();
     assert!(!links.is_empty());
     for link in links {

@@ -35,7 +35,7 @@ _rdpwhy() {
 
     case "${cmd}" in
         rdpwhy)
-            opts="-h -V --session --host --user --from --to --around --failed --port --separate --all-sessions --saw --redact --redact-key --tz --format --timeline --color --exit-code --help --version analyze report explain live"
+            opts="-q -v -h -V --session --host --user --from --to --around --failed --port --separate --all-sessions --keylog --rsa-key --quiet --saw --redact --redact-key --tz --format --timeline --verbose --hyperlinks --color --exit-code --help --version analyze report explain live"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -69,6 +69,14 @@ _rdpwhy() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --saw)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -86,7 +94,7 @@ _rdpwhy() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson markdown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson ecs zeek markdown" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -101,7 +109,7 @@ _rdpwhy() {
             return 0
             ;;
         rdpwhy__subcmd__analyze)
-            opts="-h --session --host --user --from --to --around --failed --port --separate --all-sessions --saw --redact --redact-key --tz --format --timeline --color --exit-code --help"
+            opts="-q -v -h --session --host --user --from --to --around --failed --port --separate --all-sessions --keylog --rsa-key --quiet --saw --redact --redact-key --tz --format --timeline --verbose --hyperlinks --color --exit-code --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -135,6 +143,14 @@ _rdpwhy() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --saw)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -152,7 +168,7 @@ _rdpwhy() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table json ndjson markdown" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table json ndjson ecs zeek markdown" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -189,7 +205,7 @@ _rdpwhy() {
             return 0
             ;;
         rdpwhy__subcmd__live)
-            opts="-i -h --interface --list --port --all-ports --filter --snaplen --buffer --memory --user --promiscuous --immediate --format --events --output --save-failed --save --save-size --save-files --tz --help"
+            opts="-i -h --interface --list --port --all-ports --filter --snaplen --buffer --memory --user --promiscuous --immediate --keylog --rsa-key --format --events --output --metrics --save-failed --save --save-size --save-files --tz --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -227,11 +243,23 @@ _rdpwhy() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text ndjson" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table text ndjson ecs zeek" -- "${cur}"))
                     return 0
                     ;;
                 --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -263,7 +291,7 @@ _rdpwhy() {
             return 0
             ;;
         rdpwhy__subcmd__report)
-            opts="-o -h --session --host --user --from --to --around --failed --port --separate --all-sessions --saw --redact --redact-key --tz --output --format --force --all-frames --with-secrets --help"
+            opts="-q -o -h --session --host --user --from --to --around --failed --port --separate --all-sessions --keylog --rsa-key --quiet --saw --redact --redact-key --tz --output --format --force --all-frames --with-secrets --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -294,6 +322,14 @@ _rdpwhy() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

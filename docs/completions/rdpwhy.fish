@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rdpwhy_global_optspecs
-    string join \n session= host= user= from= to= around= failed port= separate all-sessions saw= redact= redact-key= tz= format= timeline color= exit-code h/help V/version
+    string join \n session= host= user= from= to= around= failed port= separate all-sessions keylog= rsa-key= q/quiet saw= redact= redact-key= tz= format= timeline v/verbose hyperlinks color= exit-code h/help V/version
 end
 
 function __fish_rdpwhy_needs_command
@@ -31,6 +31,8 @@ complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l from -d 'Only sessions th
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l to -d 'Only sessions that began by TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l around -d 'Only sessions within two minutes of TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l port -d 'Look for RDP on this server port too (RDP is recognized on any port once it speaks)' -r
+complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l keylog -d 'TLS secrets that open the connections they are of (a key log as of SSLKEYLOGFILE; may be given several times); those in a pcapng\'s own secrets blocks are used anyway' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l rsa-key -d 'Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp\'s rsakeys.ini; may be given several times)' -r -F
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l saw -d 'The error that the user saw, as mstsc shows it: which sessions fit it, which don\'t, and why' -r
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l redact -d 'Put substitutes in place of what names people, hosts and networks: all of it, or only some of addresses, hosts, users, certificates, ids, files' -r
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l redact-key -d 'Make the same substitutes whenever this key is given; without it they are new each time' -r
@@ -38,6 +40,8 @@ complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l tz -d 'Time zone for time
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l format -d 'How to show them' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
+ecs\t'The same for Elasticsearch: Elastic Common Schema'
+zeek\t'The same with Zeek\'s names of fields'
 markdown\t'For tickets'"
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''
@@ -45,7 +49,10 @@ never\t''"
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l failed -d 'Only sessions that failed'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l separate -d 'Take several files one by one instead of as one in time order'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l all-sessions -d 'List every session, also beyond 1,000 early failures of one kind at one server'
+complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -s q -l quiet -d 'Nothing on stderr but what went wrong, and, of analyze, only the list of sessions without their stories'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l timeline -d 'Every message of the sessions shown'
+complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -s v -l verbose -d 'Every session\'s story in full, also of those that went well'
+complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l hyperlinks -d 'Addresses as links, on a terminal that knows them (OSC 8)'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -l exit-code -d 'End with exit status 1 if an attempt among those shown failed'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rdpwhy -n "__fish_rdpwhy_needs_command" -s V -l version -d 'Print version'
@@ -60,6 +67,8 @@ complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l from -d 'Only 
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l to -d 'Only sessions that began by TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l around -d 'Only sessions within two minutes of TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l port -d 'Look for RDP on this server port too (RDP is recognized on any port once it speaks)' -r
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l keylog -d 'TLS secrets that open the connections they are of (a key log as of SSLKEYLOGFILE; may be given several times); those in a pcapng\'s own secrets blocks are used anyway' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l rsa-key -d 'Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp\'s rsakeys.ini; may be given several times)' -r -F
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l saw -d 'The error that the user saw, as mstsc shows it: which sessions fit it, which don\'t, and why' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l redact -d 'Put substitutes in place of what names people, hosts and networks: all of it, or only some of addresses, hosts, users, certificates, ids, files' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l redact-key -d 'Make the same substitutes whenever this key is given; without it they are new each time' -r
@@ -67,6 +76,8 @@ complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l tz -d 'Time zo
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l format -d 'How to show them' -r -f -a "table\t'For people'
 json\t'One JSON document'
 ndjson\t'One JSON object a line'
+ecs\t'The same for Elasticsearch: Elastic Common Schema'
+zeek\t'The same with Zeek\'s names of fields'
 markdown\t'For tickets'"
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''
@@ -74,7 +85,10 @@ never\t''"
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l failed -d 'Only sessions that failed'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l separate -d 'Take several files one by one instead of as one in time order'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l all-sessions -d 'List every session, also beyond 1,000 early failures of one kind at one server'
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -s q -l quiet -d 'Nothing on stderr but what went wrong, and, of analyze, only the list of sessions without their stories'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l timeline -d 'Every message of the sessions shown'
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -s v -l verbose -d 'Every session\'s story in full, also of those that went well'
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l hyperlinks -d 'Addresses as links, on a terminal that knows them (OSC 8)'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -l exit-code -d 'End with exit status 1 if an attempt among those shown failed'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand analyze" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l session -d 'Only this session, in full (may be given several times)' -r
@@ -84,6 +98,8 @@ complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l from -d 'Only s
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l to -d 'Only sessions that began by TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l around -d 'Only sessions within two minutes of TIME' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l port -d 'Look for RDP on this server port too (RDP is recognized on any port once it speaks)' -r
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l keylog -d 'TLS secrets that open the connections they are of (a key log as of SSLKEYLOGFILE; may be given several times); those in a pcapng\'s own secrets blocks are used anyway' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l rsa-key -d 'Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp\'s rsakeys.ini; may be given several times)' -r -F
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l saw -d 'The error that the user saw, as mstsc shows it: which sessions fit it, which don\'t, and why' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l redact -d 'Put substitutes in place of what names people, hosts and networks: all of it, or only some of addresses, hosts, users, certificates, ids, files' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l redact-key -d 'Make the same substitutes whenever this key is given; without it they are new each time' -r
@@ -97,6 +113,7 @@ pcapng\t'The sessions\' own packets with comments, for Wireshark'"
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l failed -d 'Only sessions that failed'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l separate -d 'Take several files one by one instead of as one in time order'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l all-sessions -d 'List every session, also beyond 1,000 early failures of one kind at one server'
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -s q -l quiet -d 'Nothing on stderr but what went wrong, and, of analyze, only the list of sessions without their stories'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l force -d 'Replace a file that is there'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l all-frames -d 'In a pcapng, every frame of the captures, not only those of the sessions'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l with-secrets -d 'In a pcapng, also the decryption secrets that the captures carry'
@@ -115,15 +132,21 @@ complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l snaplen -d 'Keep 
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l buffer -d 'Size of the kernel\'s buffer for each interface, in MiB' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l memory -d 'Use no more memory than this, in MiB, the kernel\'s buffers included; where more is needed, what tells least is not followed to its end, which is counted and told' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l user -d 'Started by root, become this user once the interfaces are open, and keep no right but to capture; by default nobody, or whose folder --output or --save-failed is in' -r
-complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l format -d 'How to show sessions' -r -f -a "text\t'One line a session, for people'
-ndjson\t'One JSON object a line'"
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l keylog -d 'TLS secrets that open the connections they are of: a key log, read on as it is written (may be given several times)' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l rsa-key -d 'Private RSA key of a server with Standard RDP Security, which opens its sessions (PEM, or xrdp\'s rsakeys.ini; may be given several times)' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l format -d 'How to show sessions' -r -f -a "table\t'On a terminal a live table, elsewhere one line a session'
+text\t'One line a session, for people'
+ndjson\t'One JSON object a line'
+ecs\t'The same for Elasticsearch: Elastic Common Schema'
+zeek\t'The same with Zeek\'s names of fields'"
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l output -d 'Write to this file instead of standard output, after what it holds; SIGHUP opens it anew' -r -F
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l metrics -d 'Serve metrics for Prometheus at this address and port, or at this port of the loopback: /metrics, and /healthz for whether the capture goes on' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l save-failed -d 'Keep the packets of each attempt that failed here, as pcapng with comments, and its report as JSON and Markdown' -r -F
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l save -d 'Which attempts are kept' -r -f -a "failed\t'Those that failed'
 all\t'Every one'"
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l save-size -d 'Keep at most this many MiB there; the oldest goes first' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l save-files -d 'Keep at most this many files there, three for each attempt; the oldest goes first' -r
-complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l tz -d 'Time zone for times shown: UTC, local or an offset (NDJSON is always in UTC)' -r
+complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l tz -d 'Time zone for times shown: UTC, local or an offset (forms for programs are always in UTC)' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l list -d 'List the interfaces and end'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l all-ports -d 'Look for RDP on every port'
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand live" -l promiscuous -d 'Take packets for other machines too, where a mirror port brings them'
