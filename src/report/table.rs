@@ -68,7 +68,7 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
     Ok(())
 }
 
-/// Writes one session's story, as [`write`] tells one that was asked for.
+/// Writes one session's story, as [`write()`] tells one that was asked for.
 pub fn session<W: Write>(session: &Session, captures: &[Capture], view: &View, mut out: W) -> io::Result<()> {
     let frames = Frames::of(session, captures);
     plain::story(&mut Lines::new(&mut out, view), session, frames, view, Depth::Full, None)
