@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::model::{
     Capture, ClientError, Confidence, Diagnosis, Direction, Endpoint, Event, Evidence, Fit, Mode, Outcome,
-    Owner, Phase, Rival, Session, Side,
+    Owner, Phase, Rival, Session, Side, Time,
 };
 use super::source::Place;
 use super::text::duration;
 use super::zone::Zone;
+use crate::base::Timestamp;
 use crate::knowledge::{codes, words};
 
 /// How one phase went.
@@ -133,10 +134,16 @@ pub(super) fn heading(session: &Session) -> String {
     format!("Session {} {ended}: {client} to {server}{behind}", session.id)
 }
 
-/// "2026-11-20 09:00:00.000 UTC, 1.250 s from first to last packet, in b.pcapng".
+/// "2026-11-20 09:00:00.000 UTC, 1.250 s from first to last packet, in b.pcapng"; of a failed session also the second
+/// that logs have for what decided it.
 pub(super) fn when(session: &Session, frames: Frames<'_>, zone: &Zone) -> String {
     let (start, duration) = (zone.full(session.start), duration(session.duration_s.0));
-    format!("{start} {zone}, {duration} from first to last packet{}", frames.home())
+    let decided = session.diagnosis.evidence.first().filter(|_| session.outcome == Outcome::Failed);
+    let broke = decided.map_or_else(String::new, |evidence| {
+        let time = session.start.0.plus((evidence.time_s.0 * Timestamp::SECOND as f64) as i64);
+        format!(", broke at {}", zone.second(Time(time), false))
+    });
+    format!("{start} {zone}{broke}, {duration} from first to last packet{}", frames.home())
 }
 
 /// "Likely. Ended by the client; to be fixed at the server. (code)".
@@ -155,11 +162,13 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Side::Network => "the fault lies between them",
         Side::Unknown if outcome == Outcome::Healthy => "it did not break",
         Side::Unknown if outcome == Outcome::Degraded => "the session itself worked",
-        Side::Unknown => "whose doing is not shown",
+        Side::Unknown => "whose doing it is, the capture does not show",
     };
     // One of several causes, and one whose doer nobody saw, makes nobody's configuration wrong.
     let unsure = diagnosis.confidence == Confidence::Possible
         || (diagnosis.side == Side::Unknown && outcome == Outcome::Failed);
+    let between =
+        if diagnosis.side == Side::Unknown && outcome == Outcome::Failed { ", though" } else { ":" };
     let fix = if unsure { "look first" } else { "to be fixed" };
     let owner = match diagnosis.owner {
         Owner::Client => "at the client",
@@ -169,10 +178,12 @@ pub(super) fn verdict(diagnosis: &Diagnosis, outcome: Outcome) -> String {
         Owner::Certificate if unsure => "at the certificate",
         Owner::Certificate => "with the certificate",
         Owner::Licensing => "in licensing",
-        Owner::Nobody => return format!("{confidence}: {side}; nothing to fix. ({})", diagnosis.code),
-        Owner::Unknown => return format!("{confidence}: {side}. ({})", diagnosis.code),
+        Owner::Nobody => {
+            return format!("{confidence}{between} {side}; nothing to fix. ({})", diagnosis.code);
+        }
+        Owner::Unknown => return format!("{confidence}{between} {side}. ({})", diagnosis.code),
     };
-    format!("{confidence}: {side}; {fix} {owner}. ({})", diagnosis.code)
+    format!("{confidence}{between} {side}; {fix} {owner}. ({})", diagnosis.code)
 }
 
 /// "The cause. To tell: how to tell it apart.".
