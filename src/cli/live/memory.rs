@@ -4,15 +4,16 @@
 //! connections hold beyond the usual (giant certificates, handshakes that drip) the allocator counts, with
 //! everything else, and what tells least is given up as soon as that is too much.
 
+use std::alloc::System;
+
 use cap::Cap;
-use mimalloc::MiMalloc;
 use rdpwhy::analyzer::{Analyzer, GivenUp};
 use rdpwhy::base::Limits;
 use rdpwhy::capture::BufferBounds;
 use rdpwhy::report::text::number;
 
 #[global_allocator]
-static HELD: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
+static HELD: Cap<System> = Cap::new(System, usize::MAX);
 
 const MIB: usize = 1 << 20;
 
