@@ -314,7 +314,7 @@ proptest! {
     }
 
     /// Neighbours of one direction in another order: nothing more is lost. Where something is, which of two repeats
-    /// was one too many may be told by times alone.
+    /// was one too many may be told by times alone, and each swap may turn one or two of them.
     #[test]
     fn swapped_frames_are_no_loss(
         which in 0..MEASURED.len(),
@@ -338,7 +338,7 @@ proptest! {
             for (before, after) in [(before.2, after.2), (before.3, after.3)] {
                 prop_assert_eq!((before[0], before[3], before[4]), (after[0], after[3], after[4]));
                 let apart = before[1].abs_diff(after[1]);
-                prop_assert!(apart * 100 <= before[0] && (apart == 0 || before[1] > 0), "{before:?}, then {after:?}");
+                prop_assert!(apart * 20 <= before[0] && (apart == 0 || before[1] > 0), "{before:?}, then {after:?}");
             }
         }
     }
