@@ -24,7 +24,8 @@ fn check(session: &Session, _: &Context<'_>) -> Option<Verdict> {
     };
     let said = idle.as_ref().map_or("", |(_, said)| said);
     let doubt = format!(" Whether the path failed or the {silent} was gone, one place alone does not show.");
-    Some(verdict.explain(explanation + &doubt + said).with(idle.map(|(evidence, _)| evidence)))
+    let title = format!("A working session stopped: nothing of the {silent} arrived any more");
+    Some(verdict.titled(title).explain(explanation + &doubt + said).with(idle.map(|(evidence, _)| evidence)))
 }
 
 /// One end took nothing more until the other gave up, or the capture ended.
