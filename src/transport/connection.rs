@@ -187,7 +187,8 @@ impl<R: Reader> Connection<R> {
             && let Some(reader) = &mut self.reader
         {
             let interest = reader.data(&self.headers.facts, dir, chunk);
-            if interest == Interest::Watch && self.headers.facts.dir[dir].series.is_none() {
+            let is_session = matches!(interest, Interest::Watch | Interest::WatchSecured);
+            if is_session && self.headers.facts.dir[dir].series.is_none() {
                 self.plot(chunk.stamp.time);
             }
             self.wants(interest);

@@ -134,9 +134,8 @@ mod tests {
 
     #[test]
     fn what_is_held_is_counted() {
-        let before = HELD.allocated();
         let held = vec![0_u8; 64 * MIB];
-        assert!(HELD.allocated() >= before + held.len() / 2);
+        assert!(HELD.allocated() >= held.len());
         let memory = Memory { asked: 0, most: 32 * MIB, told: GivenUp::default() };
         assert!(memory.is_short());
     }

@@ -120,7 +120,10 @@ fn caption(health: &Health, length: f64) -> String {
     };
     let lost = |lost: &[u32]| lost.iter().map(|lost| u64::from(*lost)).sum::<u64>();
     let (client, server) = (&health.lost.client_to_server, &health.lost.server_to_client);
-    let together: Vec<u32> = client.iter().zip(server).map(|(client, server)| client + server).collect();
+    // An end that fell silent has fewer spans.
+    let of = |spans: &[u32], at: usize| spans.get(at).copied().unwrap_or(0);
+    let together: Vec<u32> =
+        (0..client.len().max(server.len())).map(|at| of(client, at) + of(server, at)).collect();
     let worst = together.iter().enumerate().max_by_key(|(at, lost)| (**lost, std::cmp::Reverse(*at)));
     let again = match (lost(client), lost(server)) {
         (0, 0) => "no segment had to be sent again".to_owned(),

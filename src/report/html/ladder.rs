@@ -13,7 +13,7 @@ use super::super::story::{self, Frames, Mark, end_mark};
 /// Characters of a label that fit between the two lines.
 const LABEL: usize = 60;
 /// Characters that fit where nothing stands beside them.
-const WIDE: usize = 76;
+const WIDE: usize = 64;
 
 /// Where things stand across the picture.
 const CLIENT: u32 = 270;
