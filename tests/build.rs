@@ -5,14 +5,14 @@
 use std::net::SocketAddr;
 
 use rdpwhy::analyzer::{Diagnosed, Overview};
-use rdpwhy::base::{Absence, FrameRef, PerDir, Stamp, Timestamp, Until};
+use rdpwhy::base::{Absence, FrameRef, Stamp, Timestamp, Until};
 use rdpwhy::capture::{Capture, CaptureInfo};
 use rdpwhy::diagnosis::{Confidence, Diagnosis, Evidence, Side, Verdict};
 use rdpwhy::report::build::{Collected, Options, build};
 use rdpwhy::report::choose::Choice;
 use rdpwhy::report::model::{self, Report};
 use rdpwhy::session::{Facts, Session};
-use rdpwhy::transport::{DirFacts, Ended, Repeats, TcpFacts};
+use rdpwhy::transport::{Ended, Repeats, TcpFacts};
 
 fn stamp(order: u64) -> Stamp {
     Stamp { at: FrameRef::new(0, order), time: Timestamp(order as i64 * Timestamp::SECOND), order }
@@ -22,26 +22,10 @@ fn stamp(order: u64) -> Stamp {
 fn unanswered(client: &str, order: u64) -> Diagnosed {
     let server: SocketAddr = "10.0.0.1:3390".parse().unwrap();
     let syn = stamp(order);
-    let tcp = TcpFacts {
-        client: client.parse().unwrap(),
-        server,
-        first: syn,
-        last: syn,
-        syn: Some(Repeats { first: syn, last: syn, count: 1 }),
-        syn_ack: None,
-        handshake_ack: None,
-        refused: None,
-        icmp: None,
-        last_icmp: None,
-        too_big: None,
-        pause: None,
-        dir: PerDir { client_to_server: DirFacts::default(), server_to_client: DirFacts::default() },
-        closing: None,
-        rtt_server: Some(1_500_000),
-        rtt_client: None,
-        ended: Ended::Idle,
-        observed_until: syn.time.plus(Timestamp::SECOND * 10),
-    };
+    let mut tcp = TcpFacts::new(client.parse().unwrap(), server, syn);
+    tcp.syn = Some(Repeats { first: syn, last: syn, count: 1 });
+    tcp.rtt_server = Some(1_500_000);
+    (tcp.ended, tcp.observed_until) = (Ended::Idle, syn.time.plus(Timestamp::SECOND * 10));
     let absence = Absence { after: syn, until: tcp.observed_until, ended: Until::CaptureEnded };
     let evidence = Evidence::absent(&absence, "no answer");
     let verdict = Verdict::failed("tcp-syn-unanswered", Side::Unknown, Confidence::Likely, evidence)

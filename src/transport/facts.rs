@@ -73,7 +73,7 @@ pub struct TcpFacts {
 
 impl TcpFacts {
     /// Of a connection of which only the first packet's place is known.
-    pub(super) fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
+    pub fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
         TcpFacts {
             client,
             server,

@@ -72,11 +72,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::{FrameRef, Limits, PerDir, Seen, Span};
+    use crate::base::{FrameRef, Limits, Seen, Span};
     use crate::layers::Keys;
     use crate::protocol::multitransport::{Request, RequestedProtocol};
     use crate::session::{Facts, Inside, Multitransport, Repeats};
-    use crate::transport::{Ended, TcpFacts};
+    use crate::transport::TcpFacts;
 
     fn stamp(seconds: u64) -> Stamp {
         let order = seconds + 1;
@@ -85,26 +85,9 @@ mod tests {
 
     /// A session that knows these invitations, each by its number and cookie, and is ready for UDP at once.
     fn session(invitations: &[(u32, u8)]) -> Session {
-        let tcp = TcpFacts {
-            client: "10.0.0.2:50000".parse().unwrap(),
-            server: "10.0.0.1:3389".parse().unwrap(),
-            first: stamp(0),
-            last: stamp(30),
-            syn: None,
-            syn_ack: None,
-            handshake_ack: None,
-            refused: None,
-            icmp: None,
-            last_icmp: None,
-            too_big: None,
-            pause: None,
-            dir: PerDir::default(),
-            closing: None,
-            rtt_server: None,
-            rtt_client: None,
-            ended: Ended::CaptureEnded,
-            observed_until: stamp(30).time,
-        };
+        let mut tcp =
+            TcpFacts::new("10.0.0.2:50000".parse().unwrap(), "10.0.0.1:3389".parse().unwrap(), stamp(0));
+        (tcp.last, tcp.observed_until) = (stamp(30), stamp(30).time);
         let invited = |&(request_id, cookie): &(u32, u8)| {
             let protocol = RequestedProtocol::INITIATE_REQUEST_PROTOCOL_UDPFECR;
             let request = Request { request_id, protocol, cookie_hash: [cookie; 32] };
