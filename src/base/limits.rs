@@ -86,7 +86,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             flows: 1_000_000,
-            watched: 32_768,
+            watched: 16_384,
             udp_flows: 8192,
             out_of_order_bytes: 256 * 1024,
             out_of_order_segments: 256,

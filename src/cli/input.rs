@@ -201,8 +201,10 @@ fn analyze(mut captures: Merged, args: &Input, keys: &Keys, found: &mut Found) {
         if let Some(since) = captures.paused() {
             analyzer.paused(since);
         }
-        let Some(frame) = captures.next_frame() else { break };
-        analyzer.push(&frame);
+        // Looked at where it was made: to move it would wait for the stores that made it.
+        let next = captures.next_frame();
+        let Some(frame) = &next else { break };
+        analyzer.push(frame);
         while let Some(over) = analyzer.poll_over() {
             found.collected.push(over);
         }

@@ -77,6 +77,8 @@ struct Known {
     missed: Mutex<HashSet<[u8; 32], ahash::RandomState>>,
     secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
     more: Mutex<Option<More>>,
+    /// Whether there are, or may come, secrets: asked at every record, so without a lock.
+    expected: AtomicBool,
     fitted: AtomicBool,
     /// Of servers with Standard RDP Security.
     private: RwLock<Vec<RsaPrivateKey>>,
@@ -162,13 +164,14 @@ impl Keys {
 
     /// Whether there are, or may come, any.
     pub(super) fn may_come(&self) -> bool {
-        !self.is_empty() || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.expected.load(Ordering::Relaxed)
     }
 
     /// Where a connection's secrets are not known, `more` is asked to add what there is by then: key logs are
     /// written while their connections are captured.
     pub fn on_miss(&self, more: impl FnMut(&Keys) + Send + 'static) {
         *self.0.more.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(more));
+        self.0.expected.store(true, Ordering::Relaxed);
     }
 
     /// Adds the lines of a key log: `LABEL client-random secret`, the latter two in hexadecimal.
@@ -203,6 +206,7 @@ impl Keys {
                 }
             }
         }
+        self.0.expected.fetch_or(added.secrets > 0, Ordering::Relaxed);
         added
     }
 

@@ -1,7 +1,7 @@
 //! Fingerprints of TLS and DTLS clients: JA3 (salesforce/ja3) and JA4 (FoxIO, technical details of JA4).
 //! GREASE counts in neither.
 
-use std::fmt::Display;
+use std::fmt::{self, Write as _};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -16,10 +16,10 @@ pub fn ja3_string(hello: &ClientHello) -> String {
     let formats: Vec<u16> = hello.point_formats.iter().copied().map(u16::from).collect();
     [
         hello.legacy_version.0.to_string(),
-        join("-", without_grease(&hello.ciphers)),
-        join("-", without_grease(&hello.extensions)),
-        join("-", without_grease(&groups)),
-        join("-", formats),
+        decimal_list(&without_grease(&hello.ciphers)),
+        decimal_list(&without_grease(&hello.extensions)),
+        decimal_list(&without_grease(&groups)),
+        decimal_list(&formats),
     ]
     .join(",")
 }
@@ -92,12 +92,24 @@ fn without_grease(numbers: &[u16]) -> Vec<u16> {
     numbers.iter().copied().filter(|&number| !is_grease(number)).collect()
 }
 
-fn join(separator: &str, numbers: Vec<impl Display>) -> String {
-    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+fn decimal_list(numbers: &[u16]) -> String {
+    join('-', numbers, |list, number| write!(list, "{number}"))
 }
 
 fn hex_list(numbers: &[u16]) -> String {
-    join(",", numbers.iter().map(|number| format!("{number:04x}")).collect())
+    join(',', numbers, |list, number| write!(list, "{number:04x}"))
+}
+
+fn join(separator: char, numbers: &[u16], add: impl Fn(&mut String, u16) -> fmt::Result) -> String {
+    let mut list = String::new();
+    for &number in numbers {
+        if !list.is_empty() {
+            list.push(separator);
+        }
+        // Writing to a String cannot fail.
+        let _ = add(&mut list, number);
+    }
+    list
 }
 
 /// The first 12 digits of the SHA-256; zeros where there is nothing to hash.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 
-use super::json::Safe;
+use super::json;
 use super::model::{ClientError, Fit, Remedy, Rival, SCHEMA};
 use crate::knowledge::explain as texts;
 use crate::knowledge::lookup::{self, ClientCode, Found, Table};
@@ -181,10 +181,8 @@ impl Explanation {
     }
 
     /// As one JSON document.
-    pub fn json<W: Write>(&self, mut out: W) -> io::Result<()> {
-        let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new()));
-        self.serialize(&mut serializer)?;
-        writeln!(out)
+    pub fn json<W: Write>(&self, out: W) -> io::Result<()> {
+        json::safe(out, PrettyFormatter::new(), self)
     }
 }
 

@@ -11,10 +11,8 @@ use super::source::Source;
 use super::text::is_unsafe;
 
 /// Writes the report as one document.
-pub fn write<W: Write>(source: &impl Source, mut out: W) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Safe(PrettyFormatter::new()));
-    Document(source).serialize(&mut serializer)?;
-    writeln!(out)
+pub fn write<W: Write>(source: &impl Source, out: W) -> io::Result<()> {
+    safe(out, PrettyFormatter::new(), &Document(source))
 }
 
 /// A [`Report`] that is never whole in memory.
@@ -49,50 +47,66 @@ pub fn to_string(report: &Report) -> Result<String, serde_json::Error> {
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// Escapes what a terminal or a reader could mistake (see [`is_unsafe`]) beyond what JSON itself demands;
-/// to a parser it is the same text.
-pub(super) struct Safe<F>(pub(super) F);
-
-macro_rules! forward {
-    ($($name:ident($($arg:ident: $type:ty),*);)*) => {
-        $(fn $name<W: ?Sized + Write>(&mut self, writer: &mut W, $($arg: $type),*) -> io::Result<()> {
-            self.0.$name(writer, $($arg),*)
-        })*
-    };
+/// Writes `value` with `formatter`, and escapes what a terminal or a reader could mistake (see [`is_unsafe`]) beyond
+/// what JSON itself demands; to a parser it is the same text.
+pub(super) fn safe<W: Write>(out: W, formatter: impl Formatter, value: &impl Serialize) -> io::Result<()> {
+    let mut safe = Safe { out, text: Vec::with_capacity(2 * Safe::<W>::FULL) };
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut safe, formatter))?;
+    safe.text.push(b'\n');
+    safe.pass()
 }
 
-impl<F: Formatter> Formatter for Safe<F> {
-    forward! {
-        begin_array();
-        end_array();
-        begin_array_value(first: bool);
-        end_array_value();
-        begin_object();
-        end_object();
-        begin_object_key(first: bool);
-        end_object_key();
-        begin_object_value();
-        end_object_value();
+/// Collects JSON, and passes it on escaped.
+struct Safe<W> {
+    out: W,
+    text: Vec<u8>,
+}
+
+impl<W: Write> Safe<W> {
+    /// Bytes that are passed on together.
+    const FULL: usize = 1 << 14;
+
+    #[cold]
+    fn pass(&mut self) -> io::Result<()> {
+        // Without a branch for each byte, so that many are compared at a time.
+        let farthest = self.text.iter().fold(0, |farthest: u8, byte| farthest.max(*byte));
+        if farthest <= b'~' {
+            self.out.write_all(&self.text)?;
+        } else {
+            // Control characters below stand between values only: inside of texts, JSON has them escaped.
+            let is_unsafe = |c| c > '~' && is_unsafe(c);
+            let mut rest = str::from_utf8(&self.text).map_err(io::Error::other)?;
+            while let Some((plain, c)) = rest.find(is_unsafe).and_then(|at| {
+                let (plain, found) = rest.split_at(at);
+                Some((plain, found.chars().next()?))
+            }) {
+                self.out.write_all(plain.as_bytes())?;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(self.out, "\\u{unit:04x}")?;
+                }
+                rest = &rest[plain.len() + c.len_utf8()..];
+            }
+            self.out.write_all(rest.as_bytes())?;
+        }
+        self.text.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Safe<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece)?;
+        Ok(piece.len())
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        // Without a branch for each byte, so that many are compared at a time.
-        let farthest = fragment.bytes().fold(0, |farthest: u8, byte| farthest.max(byte.wrapping_sub(b' ')));
-        if farthest <= b'~' - b' ' {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some(at) = rest.find(is_unsafe) {
-            let (plain, found) = rest.split_at(at);
-            writer.write_all(plain.as_bytes())?;
-            let mut chars = found.chars();
-            if let Some(c) = chars.next() {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
-            }
-            rest = chars.as_str();
-        }
-        writer.write_all(rest.as_bytes())
+    /// What comes in one piece is whole characters.
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.text.extend_from_slice(piece);
+        if self.text.len() < Self::FULL { Ok(()) } else { self.pass() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

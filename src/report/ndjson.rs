@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::ser::CompactFormatter;
 
-use super::json::{Each, Safe};
+use super::json::{Each, safe};
 use super::model::{Attempt, Capture, Phase, SCHEMA, Server, Session, Summary, Time, Unlisted};
 use super::source::Source;
 
@@ -138,9 +138,7 @@ pub fn summary<W: Write>(captures: &[Capture], summary: &Summary, mut out: W) ->
 }
 
 pub(super) fn line<W: Write>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe(CompactFormatter));
-    value.serialize(&mut serializer)?;
-    writeln!(out)
+    safe(out, CompactFormatter, value)
 }
 
 pub(super) fn files<'a>(session: &Session, captures: &'a [Capture]) -> Vec<&'a str> {

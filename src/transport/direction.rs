@@ -1,5 +1,7 @@
 //! One direction of a connection: where its stream stands, and which segments were sent again.
 
+use std::collections::VecDeque;
+
 use super::assembler::Assembler;
 use super::embryo::Head;
 use super::facts::{DirFacts, Repeats};
@@ -96,7 +98,7 @@ pub(super) struct Direction {
     fin: Option<u64>,
     pub window_closed: bool,
     pub store: Assembler,
-    flights: Vec<Flight>,
+    flights: VecDeque<Flight>,
     doubt: Option<Doubt>,
     patience: Option<u8>,
 }
@@ -181,8 +183,7 @@ impl Direction {
             (facts.path.selective, facts.path.largest_selective) = (None, 0);
             // A duplicate SACK says that a repeat was not needed.
             let needless = options.block.is_some_and(|(_, right)| ack.wrapping_sub(right) as i32 >= 0);
-            let mut answered = 0;
-            for flight in &mut self.flights {
+            while let Some(flight) = self.flights.front_mut() {
                 if flight.end > offset {
                     flight.start = flight.start.max(offset);
                     break;
@@ -198,9 +199,8 @@ impl Direction {
                 } else if !needless {
                     facts.path.waited(first, stamp);
                 }
-                answered += 1;
+                self.flights.pop_front();
             }
-            self.flights.drain(..answered);
             if let Some(doubt) = self.doubt
                 && offset >= doubt.end
             {
@@ -342,7 +342,7 @@ impl Direction {
     #[inline(always)]
     fn note_flight(&mut self, start: u64, end: u64, sent: &Sent) {
         // Nearly always something new.
-        let new = self.flights.last().is_none_or(|last| last.end <= start);
+        let new = self.flights.back().is_none_or(|last| last.end <= start);
         let mut at = if new { self.flights.len() } else { self.flights.partition_point(|f| f.end <= start) };
         let mut pos = start;
         if new && pos < end && at < FLIGHTS {
@@ -351,8 +351,8 @@ impl Direction {
                 self.flights.reserve_exact(1);
             }
             // Filled in where it lies, which is quicker than to move it there.
-            self.flights.push(Flight::BLANK);
-            if let Some(flight) = self.flights.last_mut() {
+            self.flights.push_back(Flight::BLANK);
+            if let Some(flight) = self.flights.back_mut() {
                 (flight.start, flight.end) = (start, end);
                 (flight.sent.first, flight.sent.last) = (sent.stamp, sent.stamp);
                 (flight.ip_len, flight.ip_id) = (sent.ip_len, sent.ip_id);
@@ -406,10 +406,13 @@ impl Direction {
 
     /// The end of the hole at `next`, where the other end acknowledged bytes that were not seen.
     pub(super) fn hole(&self, acked: u64) -> Option<u64> {
+        if acked <= self.next {
+            return None;
+        }
         let seen = self.store.first().map_or(u64::MAX, |piece| piece.offset);
         // One byte behind everything seen: the acknowledgement of a FIN that was not.
         let fin = seen == u64::MAX && acked == self.next + 1 && acked > self.top && self.fin.is_none();
-        (acked > self.next && !fin).then_some(acked.min(seen))
+        (!fin).then_some(acked.min(seen))
     }
 
     /// Counts the packets of the connection while there is a hole; true when it is time to give up on it.
@@ -442,7 +445,7 @@ impl Direction {
 
     /// Fills in what is known once nothing more comes.
     pub(super) fn finish(&self, facts: &mut DirFacts) {
-        if let Some(oldest) = self.flights.first() {
+        if let Some(oldest) = self.flights.front() {
             facts.unanswered = Some(Box::new(oldest.sent));
             facts.unanswered_ip_len = oldest.ip_len;
         }

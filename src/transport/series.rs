@@ -12,7 +12,8 @@ const STEP: i64 = 8 * Timestamp::MILLISECOND;
 #[derive(Clone, Debug)]
 pub struct Series {
     start: Timestamp,
-    step: i64,
+    /// How often the length of a span was doubled.
+    doubled: u32,
     spans: [Span; SPANS],
 }
 
@@ -41,7 +42,7 @@ impl Span {
 impl Series {
     /// Of a connection that began at `start` and had lost so many segments by `now`.
     pub(super) fn new(start: Timestamp, now: Timestamp, lost: u64) -> Self {
-        let mut series = Series { start, step: STEP, spans: [Span::EMPTY; SPANS] };
+        let mut series = Series { start, doubled: 0, spans: [Span::EMPTY; SPANS] };
         let span = series.span(now);
         span.lost = u32::try_from(lost).unwrap_or(u32::MAX);
         series
@@ -49,13 +50,13 @@ impl Series {
 
     /// Nanoseconds of a span.
     pub fn step(&self) -> i64 {
-        self.step
+        STEP << self.doubled
     }
 
     /// The spans, from the connection's first packet on, each of `step` nanoseconds, which is [`Series::step`] or
     /// a longer one's.
     pub fn spans(&self, step: i64) -> impl Iterator<Item = Span> {
-        let together = usize::try_from(step / self.step.max(1)).unwrap_or(1).max(1);
+        let together = usize::try_from(step / self.step()).unwrap_or(1).max(1);
         self.spans.chunks(together).map(|spans| spans.iter().copied().fold(Span::EMPTY, Span::with))
     }
 
@@ -78,17 +79,17 @@ impl Series {
 
     fn span(&mut self, at: Timestamp) -> &mut Span {
         // A capture's time may run backwards.
-        let since = at.since(self.start).max(0);
-        while since / self.step >= SPANS as i64 {
+        let steps = at.since(self.start).max(0) / STEP;
+        while steps >> self.doubled >= SPANS as i64 {
             for i in 0..SPANS {
                 self.spans[i] = match self.spans.get(2 * i..2 * i + 2) {
                     Some(&[one, two]) => one.with(two),
                     _ => Span::EMPTY,
                 };
             }
-            self.step = self.step.saturating_mul(2);
+            self.doubled += 1;
         }
-        &mut self.spans[(since / self.step) as usize % SPANS]
+        &mut self.spans[(steps >> self.doubled) as usize % SPANS]
     }
 }
 
