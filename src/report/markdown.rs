@@ -147,9 +147,9 @@ fn story<W: Write>(
         if depth == Depth::Full {
             last(out, session)?;
         }
-        let words = story::words(session, usize::MAX, usize::MAX);
+        let words = story::words(session, usize::MAX, usize::MAX, &[]);
         if !words.is_empty() {
-            writeln!(out, "\n**Words**: {}", markdown(&words))?;
+            writeln!(out, "\n**Words**: {}", markdown(&story::words_in_line(&words)))?;
         }
     }
     if view.timeline {

@@ -197,12 +197,12 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 
 /// The terms that were used above.
 fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
-    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view));
+    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view), &[]);
     if words.is_empty() {
         return Ok(());
     }
     title(lines, "Words")?;
-    lines.hanging(4, (Tone::Plain, ""), (Tone::Faint, &words))
+    lines.hanging(4, (Tone::Plain, ""), (Tone::Faint, &story::words_in_line(&words)))
 }
 
 fn references<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &View) -> io::Result<()> {

@@ -32,14 +32,11 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Vec<String> {
         add(match rung.row {
             Row::Message(message) => arrow(&message),
             Row::Pause(text) => format!("{:LEFT$}:{:^WIDTH$}:", "", cut(&text, WIDTH - 2)),
-            Row::Udp { time_s, mark, what, measures } => {
+            Row::Udp { time_s, outcome, what, measures } => {
                 let time = format!("{time_s:.3} s");
-                let what = cut(&format!("{} {what}", mark.symbol()), WIDTH - 2);
-                let measures = if measures.is_empty() {
-                    String::new()
-                } else {
-                    format!("\n{:LEFT$}|{:^WIDTH$}|", "", cut(&measures, WIDTH - 2))
-                };
+                let what = cut(&format!("{} {what}", story::sign(outcome)), WIDTH - 2);
+                let line = |measure: &String| format!("\n{:LEFT$}|{:^WIDTH$}|", "", cut(measure, WIDTH - 2));
+                let measures: String = measures.iter().map(line).collect();
                 format!("{time:>10}  |{what:^WIDTH$}|{measures}")
             }
         });

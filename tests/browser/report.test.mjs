@@ -57,7 +57,7 @@ const several = () => report('several', [
 
 test('the break is in the picture, and evidence leads there and back', async () => {
   const { page, close } = await open(one());
-  const broke = page.locator('svg .message.bad');
+  const broke = page.locator('.wide svg .message.bad');
   assert.equal(await broke.count(), 1);
   assert.match(await broke.textContent(), /✘ TLS alert: fatal handshake_failure/);
   const link = page.locator('.evidence a').first();
@@ -120,8 +120,8 @@ test('without scripts nothing is missing but the filter', async () => {
 
 test('UDP stands beside TCP, and a plot shows its course', async () => {
   const { page, close } = await open(report('lossy', ['udp-lossy/beside-tcp.pcapng', 'session-lossy/at-the-server.pcapng.gz']));
-  assert.match(await page.locator('svg .message.udp').textContent(), /UDP tried from port \d+/);
-  assert.match(await page.locator('svg .result').textContent(), /lost [\d.]+ and [\d.]+ %/);
+  assert.match(await page.locator('.wide svg .message.udp').textContent(), /UDP tried from port \d+/);
+  assert.match(await page.locator('.wide svg .result').textContent(), /lost [\d.]+ and [\d.]+ %/);
   const plot = page.getByRole('img').filter({ hasText: "42 of the server's had to be sent again" });
   assert.match(await plot.locator('title').textContent(), /TCP health of session \d over time/);
   assert.ok(await plot.isVisible());
