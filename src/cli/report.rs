@@ -123,8 +123,8 @@ pub(crate) fn run(args: &Report) -> Status {
             return Status::Trouble;
         }
     };
-    if !stdout && !args.force && args.output.exists() {
-        tell(&format!("{} is there already; --force replaces it", args.output.display()));
+    if let Some(why) = (!stdout).then(|| keep(args)).flatten() {
+        tell(&format!("{} {why}", args.output.display()));
         return Status::Trouble;
     }
     // Beside the analysis, which takes less time than to hash what it reads.
@@ -174,6 +174,37 @@ pub(crate) fn run(args: &Report) -> Status {
         }
     }
     found.status
+}
+
+/// Why what has the output's name must stay.
+fn keep(args: &Report) -> Option<&'static str> {
+    let there = std::fs::metadata(&args.output).ok()?;
+    let input = &args.input;
+    let mut read = input.files.iter().chain(&input.keylog).chain(&input.rsa_key);
+    if read.any(|file| same_file(file, &args.output)) {
+        Some("is what the report is made of, and stays; give the report another name")
+    } else if !there.is_file() {
+        Some("is no regular file; -o - writes to standard output")
+    } else if !args.force {
+        Some("is there already; --force replaces it")
+    } else {
+        None
+    }
+}
+
+/// Whether two names, by whatever links, lead to one file.
+fn same_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        id(one).is_some_and(|one| id(other) == Some(one))
+    }
+    #[cfg(not(unix))]
+    {
+        let id = |path: &Path| std::fs::canonicalize(path).ok();
+        id(one).is_some_and(|one| id(other) == Some(one))
+    }
 }
 
 fn write(
