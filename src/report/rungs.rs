@@ -102,7 +102,7 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
         }
         let mut pause = |text| rungs.push(Rung { phase, row: Row::Pause(text) });
         if left_out > 0 {
-            pause(format!("{} more: see the timeline", count(left_out, "message")));
+            pause(format!("{} more, not shown here", count(left_out, "message")));
             left_out = 0;
         } else if gap >= GAP {
             pause(format!("{} without a message", duration(gap)));
