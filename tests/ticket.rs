@@ -191,6 +191,27 @@ fn only_the_sessions_own_frames() {
     }
 }
 
+#[test]
+fn mail_has_no_long_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    of_each_capture(folder.path(), |from, to| {
+        let to = to.with_extension("txt");
+        report(from, &to, &[]);
+        let text = std::fs::read_to_string(&to).unwrap();
+        // Commands and addresses stay whole, to be copied; a table of long names is as wide as they are.
+        let command = |line: &str| line.starts_with("         ") || line.starts_with("    dumpcap ");
+        let row = |line: &str| {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            line.starts_with(|c: char| c == '#' || c.is_ascii_digit())
+        };
+        let whole = |line: &str| command(line) || row(line) || line.contains("https://");
+        let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80 && !whole(line)).collect();
+        // The note on personal data is a paragraph of its own.
+        let note = text.find("This report holds").is_none_or(|at| text[..at].ends_with("\n\n"));
+        if long.is_empty() && note { Ok(()) } else { Err(format!("{long:?}, note apart: {note}")) }
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_read_is_never_replaced() {

@@ -1,4 +1,4 @@
-//! The report as Markdown that GitHub, GitLab, Jira and ServiceNow take when it is pasted.
+//! The report as Markdown, as GitHub and GitLab show it, in which nothing is markup to Jira or ServiceNow either.
 
 use std::io::{self, Write};
 

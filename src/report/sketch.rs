@@ -7,7 +7,7 @@ use super::story::{self, Frames};
 use super::text::{clean, squeeze, wrap};
 
 /// Characters between the two lines.
-const WIDTH: usize = 50;
+const WIDTH: usize = 46;
 /// Characters before the first.
 const LEFT: usize = 12;
 /// Characters behind the second.
@@ -63,7 +63,8 @@ fn arrow(message: &Message<'_>) -> String {
     let text = cut(&message.text, (WIDTH - 6) * LINES);
     let text = squeeze(&text, WIDTH - 6);
     let (above, text) = text.rsplit_once('\n').unwrap_or(("", &text));
-    let above: String = above.lines().map(|line| format!("{:LEFT$}|{line:^WIDTH$}|\n", "")).collect();
+    let above = above.lines().map(|line| format!("{:LEFT$}|{line:^WIDTH$}|", ""));
+    let mut rows: Vec<String> = above.collect();
     let label = format!(" {text} ");
     let free = WIDTH.saturating_sub(label.chars().count() + 1);
     let run = |length: usize| line.to_string().repeat(length);
@@ -76,7 +77,8 @@ fn arrow(message: &Message<'_>) -> String {
             format!("{label:^WIDTH$}")
         }
     };
-    format!("{above}{:>10}  |{middle}| {}", format!("{:.3} s", message.time_s), message.frame)
+    rows.push(format!("{:>10}  |{middle}| {}", format!("{:.3} s", message.time_s), message.frame));
+    rows.join("\n")
 }
 
 /// At most so many characters, none of which ends a block of code, or begins a macro of Jira's or a tag: ServiceNow
@@ -123,8 +125,8 @@ mod tests {
         };
         let drawn = arrow(&message("X.224 Connection Confirm: refuses with HYBRID_REQUIRED_BY_SERVER"));
         let expected = [
-            "            |      X.224 Connection Confirm: refuses with      |",
-            "   0.050 s  |X=========== HYBRID_REQUIRED_BY_SERVER ===========| frame 27",
+            "            |    X.224 Connection Confirm: refuses with    |",
+            "   0.050 s  |X========= HYBRID_REQUIRED_BY_SERVER =========| frame 27",
         ];
         assert_eq!(drawn.lines().collect::<Vec<_>>(), expected);
         let long = arrow(&message(Box::leak("word ".repeat(2000).into_boxed_str())));

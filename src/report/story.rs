@@ -304,7 +304,7 @@ fn end_note(session: &Session, frames: Frames<'_>) -> String {
 
 fn inferred(events: &[&Event]) -> String {
     let all = !events.is_empty() && events.iter().all(|event| event.inferred);
-    if all { "encrypted: told by sizes and timing".to_owned() } else { String::new() }
+    if all { "encrypted, inferred".to_owned() } else { String::new() }
 }
 
 /// What came of UDP beside a TCP session, one line a flow.
