@@ -268,7 +268,7 @@ fn session_page<W: Write>(
         when: story::when(session, frames, &view.zone),
         verdict: (session.outcome != Outcome::Inconclusive)
             .then(|| story::verdict(diagnosis, session.outcome)),
-        inside: story::inside(session),
+        inside: story::inside(session).map(|inside| inside.trim_start_matches("Inside: ").to_owned()),
         saw: session.saw.as_ref().map(saw::line),
         brief: beside.place.map(|place| summary::in_brief(&place, session.id)),
         alike: beside.alike.as_deref(),
