@@ -108,3 +108,24 @@ fn links_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_index_names_every_page() {
+    let index = std::fs::read_to_string(project("docs/README.md")).unwrap();
+    let pages = ["docs", "docs/guides"]
+        .map(project)
+        .into_iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let pages: Vec<PathBuf> = pages
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    for page in pages {
+        let name = page.strip_prefix(project("docs")).unwrap().to_str().unwrap().to_owned();
+        assert!(
+            name == "README.md" || index.contains(&format!("({name})")),
+            "docs/README.md has no link to {name}"
+        );
+    }
+}

@@ -398,6 +398,30 @@ fn one_page_with_everything() {
 }
 
 #[test]
+fn a_page_has_the_titles_and_words_of_the_other_formats() {
+    let mut session = failed();
+    let view = View { every_story: true, ..View::default() };
+    for (confidence, title) in [
+        (Confidence::Likely, "What else it could be, and how to tell"),
+        (Confidence::Certain, "What may lie behind it, and how to tell"),
+    ] {
+        session.diagnosis.confidence = confidence;
+        let mut report = mixed();
+        report.sessions = vec![session.clone()];
+        let mut text = Vec::new();
+        table::write(&report, &view, &mut text).unwrap();
+        let (text, page) = (String::from_utf8(text).unwrap(), page(&report, &view));
+        assert!(text.contains(title) && page.contains(&format!("{title}</h3>")), "{title}");
+        for words in ["RST", "ClientHello"] {
+            assert!(text.contains(&format!("{words}: ")), "{words}");
+            assert!(page.contains(&format!("<dt>{words}</dt>")), "{words}");
+        }
+        // The picture's words are explained, too.
+        assert!(page.contains("<dt>Connection Confirm</dt>"));
+    }
+}
+
+#[test]
 fn json_document() {
     let text = json::to_string(&report(vec![failed()])).unwrap();
     golden("tests/golden/report/report.json", &text);
@@ -616,6 +640,6 @@ fn a_long_conversation_folds_but_for_what_decides() {
     let row = |frame: &str| picture.lines().find(|line| line.ends_with(frame)).unwrap_or_default();
     assert!(row("| frame 250").contains("===X|") && row("| frame 105").contains("|<=="), "{picture}");
     assert!(row("| frame 101").contains("|<..") && row("| frame 299").contains("-->|"), "{picture}");
-    assert!(picture.contains("more: see the timeline") && !picture.contains("frame 104"), "{picture}");
+    assert!(picture.contains("more, not shown here") && !picture.contains("frame 104"), "{picture}");
     assert!(picture.lines().all(|line| line.chars().count() <= 80), "{picture}");
 }

@@ -192,6 +192,66 @@ fn only_the_sessions_own_frames() {
 }
 
 #[test]
+fn mail_has_no_long_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    of_each_capture(folder.path(), |from, to| {
+        let to = to.with_extension("txt");
+        report(from, &to, &[]);
+        let text = std::fs::read_to_string(&to).unwrap();
+        // Commands and addresses stay whole, to be copied; a table of long names is as wide as they are.
+        let command = |line: &str| line.starts_with("         ") || line.starts_with("    dumpcap ");
+        let row = |line: &str| {
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            line.starts_with(|c: char| c == '#' || c.is_ascii_digit())
+        };
+        let whole = |line: &str| command(line) || row(line) || line.contains("https://");
+        let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80 && !whole(line)).collect();
+        // The note on personal data is a paragraph of its own.
+        let note = text.find("This report holds").is_none_or(|at| text[..at].ends_with("\n\n"));
+        if long.is_empty() && note { Ok(()) } else { Err(format!("{long:?}, note apart: {note}")) }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_read_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (capture, keys) = (at("only.pcapng"), at("keys.txt"));
+    std::fs::copy(project("captures/tls-cipher-mismatch/xrdp-tls12.pcapng"), &capture).unwrap();
+    std::fs::write(&keys, "# no secrets\n").unwrap();
+    std::os::unix::fs::symlink(&capture, at("symbolic.pcapng")).unwrap();
+    std::fs::hard_link(&capture, at("hard.pcapng")).unwrap();
+    std::fs::create_dir(at("folder.html")).unwrap();
+    let before = (std::fs::read(&capture).unwrap(), std::fs::read(&keys).unwrap());
+    let refused = |to: &Path, why: &str, more: &[&str]| {
+        let done = rdpwhy(
+            &[&["report", "--force", "--keylog", keys.to_str().unwrap(), "-o", to.to_str().unwrap()], more]
+                .concat(),
+            &[&capture],
+        );
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{} {more:?}: {said}", to.display());
+        assert!(said.contains(why), "{} {more:?}: {said}", to.display());
+        assert_eq!((std::fs::read(&capture).unwrap(), std::fs::read(&keys).unwrap()), before);
+        assert!(at("symbolic.pcapng").is_symlink());
+    };
+    for format in ["html", "markdown", "text", "json", "pcapng"] {
+        for name in ["only.pcapng", "./only.pcapng", "symbolic.pcapng", "hard.pcapng", "keys.txt"] {
+            refused(&at(name), "is what the report is made of", &["--format", format]);
+        }
+    }
+    refused(&at("folder.html"), "is no regular file", &[]);
+    // A report of before is replaced where that is asked for.
+    let page = at("report.html");
+    std::fs::write(&page, "of before").unwrap();
+    let again = rdpwhy(&["report", "-o", page.to_str().unwrap()], &[&capture]);
+    assert_eq!((again.status.code(), std::fs::read(&page).unwrap()), (Some(2), b"of before".to_vec()));
+    report(&capture, &page, &["--force"]);
+    assert!(std::fs::read(&page).unwrap().starts_with(b"<!doctype html>"));
+}
+
+#[test]
 fn standard_input_is_read_twice() {
     let capture = project("captures/tls-cipher-mismatch/xrdp-tls12.pcapng");
     let stdin = std::fs::File::open(&capture).unwrap();

@@ -106,7 +106,7 @@ complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l redact-key -d '
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l tz -d 'Time zone for times shown and typed: UTC, local or an offset (JSON is always in UTC)' -r
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -s o -l output -d 'Where to; the name\'s ending tells the format: .html, .md, .txt, .json or .pcapng. "-" is standard output' -r -F
 complete -c rdpwhy -n "__fish_rdpwhy_using_subcommand report" -l format -d 'The format, where the name does not tell it' -r -f -a "html\t'A page that carries everything in it'
-markdown\t'For GitHub, GitLab, Jira and the like'
+markdown\t'For GitHub, GitLab and what else takes Markdown'
 text\t'For mail'
 json\t'For scripts'
 pcapng\t'The sessions\' own packets with comments, for Wireshark'"

@@ -12,7 +12,7 @@ use rdpwhy::report::html::{self, Made};
 use rdpwhy::report::pcapng::{Pcapng, Said, Taken, Wanted};
 use rdpwhy::report::personal;
 use rdpwhy::report::redacted::Redacted;
-use rdpwhy::report::text::hex;
+use rdpwhy::report::text::{hex, wrap};
 use rdpwhy::report::{Source, View, json, markdown, table};
 use sha2::{Digest, Sha256};
 
@@ -59,7 +59,7 @@ pub(crate) struct Report {
 enum Format {
     /// A page that carries everything in it
     Html,
-    /// For GitHub, GitLab, Jira and the like
+    /// For GitHub, GitLab and what else takes Markdown
     #[value(alias = "md")]
     Markdown,
     /// For mail
@@ -123,8 +123,8 @@ pub(crate) fn run(args: &Report) -> Status {
             return Status::Trouble;
         }
     };
-    if !stdout && !args.force && args.output.exists() {
-        tell(&format!("{} is there already; --force replaces it", args.output.display()));
+    if let Some(why) = (!stdout).then(|| keep(args)).flatten() {
+        tell(&format!("{} {why}", args.output.display()));
         return Status::Trouble;
     }
     // Beside the analysis, which takes less time than to hash what it reads.
@@ -176,6 +176,37 @@ pub(crate) fn run(args: &Report) -> Status {
     found.status
 }
 
+/// Why what has the output's name must stay.
+fn keep(args: &Report) -> Option<&'static str> {
+    let there = std::fs::metadata(&args.output).ok()?;
+    let input = &args.input;
+    let mut read = input.files.iter().chain(&input.keylog).chain(&input.rsa_key);
+    if read.any(|file| same_file(file, &args.output)) {
+        Some("is what the report is made of, and stays; give the report another name")
+    } else if !there.is_file() {
+        Some("is no regular file; -o - writes to standard output")
+    } else if !args.force {
+        Some("is there already; --force replaces it")
+    } else {
+        None
+    }
+}
+
+/// Whether two names, by whatever links, lead to one file.
+fn same_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        id(one).is_some_and(|one| id(other) == Some(one))
+    }
+    #[cfg(not(unix))]
+    {
+        let id = |path: &Path| std::fs::canonicalize(path).ok();
+        id(one).is_some_and(|one| id(other) == Some(one))
+    }
+}
+
 fn write(
     source: &impl Source,
     args: &Report,
@@ -192,8 +223,11 @@ fn write(
         picture: true,
         ..View::default()
     };
-    // After the first line, which is the report's title.
-    let titled = Titled { out, note: Some(format!("\nThis report {}.\n", personal::holds(source))) };
+    // Below the report's first paragraph, which is its title.
+    let note = format!("This report {}.", personal::holds(source));
+    let note = if format == Format::Text { wrap(&note, WIDTH).join("\n") } else { note };
+    let any = !source.summary().by_outcome.is_empty();
+    let titled = Titled { out, note: any.then_some(note), line_begins: false };
     match format {
         Format::Html => html::write(source, &made(args, digests()), &view, titled.out),
         Format::Markdown => markdown::write(source, &view, titled),
@@ -204,19 +238,31 @@ fn write(
     }
 }
 
-/// Puts a note behind the first line of what is written.
+/// Puts a note behind the first paragraph of what is written.
 struct Titled<'a> {
     out: &'a mut dyn Write,
     note: Option<String>,
+    /// Whether the last character was a line's end.
+    line_begins: bool,
 }
 
 impl Write for Titled<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let end = bytes.iter().position(|byte| *byte == b'\n').filter(|_| self.note.is_some());
-        let Some(end) = end else { return self.out.write(bytes) };
-        self.out.write_all(&bytes[..=end])?;
-        self.out.write_all(self.note.take().unwrap_or_default().as_bytes())?;
-        Ok(end + 1)
+        if self.note.is_none() {
+            return self.out.write(bytes);
+        }
+        for (at, byte) in bytes.iter().enumerate() {
+            let ends = *byte == b'\n';
+            if ends && self.line_begins {
+                self.out.write_all(&bytes[..at])?;
+                let note = self.note.take().unwrap_or_default();
+                write!(self.out, "\n{note}\n\n")?;
+                return Ok(at + 1);
+            }
+            self.line_begins = ends;
+        }
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -5,7 +5,7 @@ mod facts;
 mod health;
 mod ladder;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 
 use super::community_id::base64;
-use super::model::{Capture, Session, Transport};
+use super::model::{Capture, Outcome, Session, Transport};
 use super::paint::View;
 use super::personal;
 use super::rungs;
@@ -61,7 +61,7 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
         script_hash: hash(SCRIPT),
         title: if nothing { "No RDP session".to_owned() } else { summary::headline(source) },
         times: if nothing { String::new() } else { summary::times(day.as_deref(), view) },
-        personal: (!nothing).then(|| format!("This page {}.", personal::holds(source))),
+        personal: if nothing { String::new() } else { format!("This page {}.", personal::holds(source)) },
         warnings: source.captures().iter().flat_map(|capture| &capture.warnings).collect(),
         patterns: summary::patterns(source, view).chain(saw::summary(source)).collect(),
         nothing: if nothing { source.nothing().split("\n\n").collect() } else { Vec::new() },
@@ -70,23 +70,32 @@ pub fn write<W: Write>(source: &impl Source, made: &Made, view: &View, mut out: 
     })?;
     let mut more = None;
     let mut waiting: Option<(Box<Session>, Option<Place>)> = None;
+    let mut told = HashMap::new();
+    let mut tell = |session: &Session, place: Option<Place>, alike| {
+        let diagnosis = &session.diagnosis;
+        let server = (session.server.ip, session.server.port);
+        let key = (diagnosis.code, diagnosis.title.to_string(), session.phase, server, place.is_some());
+        let first = *told.entry(key).or_insert(session.id);
+        let again = (first != session.id).then_some(first);
+        session_page(out, source, session, &Beside { place, alike, again }, view)
+    };
     for tale in summary::tell(source, &plans) {
         match tale {
             Tale::Story(session, _, place) => {
                 if let Some((session, place)) = waiting.replace((session, place)) {
-                    session_page(out, source, &session, place.as_ref(), None, view)?;
+                    tell(&session, place, None)?;
                 }
             }
             Tale::Alike(text) => {
                 if let Some((session, place)) = waiting.take() {
-                    session_page(out, source, &session, place.as_ref(), Some(text), view)?;
+                    tell(&session, place, Some(text))?;
                 }
             }
             Tale::More(left) => more = Some(summary::more_stories(left)),
         }
     }
     if let Some((session, place)) = waiting {
-        session_page(out, source, &session, place.as_ref(), None, view)?;
+        tell(&session, place, None)?;
     }
     out.show(&Foot { made, more, captures: captures(source.captures(), made, view), script: SCRIPT })
 }
@@ -137,7 +146,7 @@ struct Head<'a> {
     script_hash: String,
     title: String,
     times: String,
-    personal: Option<String>,
+    personal: String,
     warnings: Vec<&'a String>,
     patterns: Vec<String>,
     nothing: Vec<&'a str>,
@@ -186,18 +195,26 @@ struct Story<'a> {
     client: String,
     server: String,
     when: String,
-    verdict: String,
+    /// None: that it is inconclusive says it all.
+    verdict: Option<String>,
+    inside: Option<String>,
     saw: Option<String>,
     brief: Option<String>,
-    alike: Option<String>,
+    alike: Option<&'a str>,
+    /// The session whose story was the same: this one is folded.
+    again: Option<u64>,
     explanation: Vec<&'a str>,
     steps: Vec<Step>,
-    picture: String,
+    pictures: [String; 2],
+    legend: String,
     evidence: Vec<Evidence<'a>>,
     filter: String,
+    rivals_title: &'static str,
     rivals: Vec<(String, &'a str)>,
+    errors_title: &'static str,
     errors: Vec<String>,
     others: Vec<String>,
+    words: Vec<(&'static str, &'static str)>,
     groups: Vec<Group>,
     timeline: Vec<[String; 4]>,
     references: Vec<(&'a str, &'a str)>,
@@ -214,57 +231,77 @@ struct Step {
 struct Evidence<'a> {
     /// Its own name in the page, where it is the frame's first.
     own: Option<String>,
-    /// Name of its arrow in the picture.
-    arrow: Option<String>,
+    /// Names of its arrows in the wide picture and in the narrow one.
+    arrows: Option<[String; 2]>,
     frames: String,
     time: String,
     text: &'a str,
     filter: String,
 }
 
+/// What is told of a session in the light of others.
+struct Beside {
+    place: Option<Place>,
+    /// Which others have the same diagnosis.
+    alike: Option<String>,
+    again: Option<u64>,
+}
+
 fn session_page<W: Write>(
     out: &mut Clean<'_, W>,
     source: &impl Source,
     session: &Session,
-    place: Option<&Place>,
-    alike: Option<String>,
+    beside: &Beside,
     view: &View,
 ) -> io::Result<()> {
     let frames = Frames::of(session, source.captures());
     let (class, symbol) = ladder::outcome(session.outcome);
-    let (picture, drawn) = ladder::draw(session, frames);
+    let pictures = ladder::draw(session, frames);
+    let render = |picture: &ladder::Ladder| picture.render().map_err(io::Error::other);
     let diagnosis = &session.diagnosis;
     out.show(&Story {
         s: session,
         class,
         symbol,
         client: story::endpoint(&session.client),
-        server: story::endpoint(&session.server),
+        server: server(session),
         when: story::when(session, frames, &view.zone),
-        verdict: story::verdict(diagnosis, session.outcome),
+        verdict: (session.outcome != Outcome::Inconclusive)
+            .then(|| story::verdict(diagnosis, session.outcome)),
+        inside: story::inside(session).map(|inside| inside.trim_start_matches("Inside: ").to_owned()),
         saw: session.saw.as_ref().map(saw::line),
-        brief: place.map(|place| summary::in_brief(place, session.id)),
-        alike,
+        brief: beside.place.map(|place| summary::in_brief(&place, session.id)),
+        alike: beside.alike.as_deref(),
+        again: beside.again,
         explanation: diagnosis.explanation.split("\n\n").filter(|text| !text.is_empty()).collect(),
         steps: steps(session, frames),
-        picture: picture.render().map_err(io::Error::other)?,
-        evidence: evidence(session, frames, &drawn),
+        pictures: [render(&pictures.wide)?, render(&pictures.narrow)?],
+        legend: pictures.legend,
+        evidence: evidence(session, frames, &pictures.anchored),
         filter: filter(session),
+        rivals_title: story::rivals_title(diagnosis),
         rivals: diagnosis
             .rivals
             .iter()
             .map(|rival| (story::capital(&rival.cause), rival.tell_apart.as_ref()))
             .collect(),
+        errors_title: story::CLIENT_ERRORS,
         errors: story::client_errors(diagnosis),
         others: session
             .other_diagnoses
             .iter()
             .map(|other| format!("{} ({}, {})", other.title, other.code, other.confidence.as_str()))
             .collect(),
+        words: story::words(session, usize::MAX, usize::MAX, &pictures.labels),
         groups: facts::groups(session, view),
         timeline: story::timeline(session, frames),
         references: diagnosis.references.iter().map(|text| link(text)).collect(),
     })
+}
+
+/// "10.0.0.9:443, a gateway, for host:3389".
+fn server(session: &Session) -> String {
+    format!("{}{}", story::endpoint(&session.server), story::behind(session))
 }
 
 /// "title `<address>`" apart.
@@ -301,15 +338,14 @@ fn evidence<'a>(
     let mut named = BTreeSet::new();
     let mut row = |evidence: &'a super::model::Evidence| {
         let place = (evidence.capture, evidence.frame);
-        let [arrow, own] = ladder::anchors(session.id, place);
         Evidence {
-            own: named.insert(place).then_some(own),
-            arrow: drawn.contains(&place).then_some(arrow),
+            own: named.insert(place).then(|| ladder::row_name(session.id, place)),
+            arrows: drawn.contains(&place).then(|| ladder::arrow_names(session.id, place)),
             frames: frames.range(evidence.capture, evidence.frame, evidence.last_frame),
             time: format!("{:.6} s", evidence.time_s.0),
             text: &evidence.text,
             filter: if evidence.last_frame > evidence.frame {
-                format!("frame.number >= {} && frame.number <= {}", evidence.frame, evidence.last_frame)
+                format!("frame.number in {{{}..{}}}", evidence.frame, evidence.last_frame)
             } else {
                 format!("frame.number == {}", evidence.frame)
             },
@@ -318,7 +354,7 @@ fn evidence<'a>(
     session.diagnosis.evidence.iter().map(&mut row).collect()
 }
 
-/// Wireshark's display filter for the connection.
+/// Wireshark's display filter for the connection, and for UDP beside it.
 fn filter(session: &Session) -> String {
     let (client, server) = (&session.client, &session.server);
     let ip = if client.ip.is_ipv4() { "ip" } else { "ipv6" };
@@ -326,10 +362,14 @@ fn filter(session: &Session) -> String {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",
     };
-    format!(
-        "{ip}.addr == {} && {ip}.addr == {} && {carrier}.port == {} && {carrier}.port == {}",
-        client.ip, server.ip, client.port, server.port
-    )
+    let own = format!("{carrier}.port == {} && {carrier}.port == {}", client.port, server.port);
+    let ports: BTreeSet<u16> = session.udp.iter().map(|flow| flow.client.port).collect();
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let ports = match ports.as_slice() {
+        [] => own,
+        beside => format!("(({own}) || udp.port in {{{}}})", beside.join(", ")),
+    };
+    format!("{ip}.addr == {} && {ip}.addr == {} && {ports}", client.ip, server.ip)
 }
 
 #[derive(Template)]

@@ -1,8 +1,8 @@
-//! The report as Markdown that GitHub, GitLab, Jira and ServiceNow take when it is pasted.
+//! The report as Markdown, as GitHub and GitLab show it, in which nothing is markup to Jira or ServiceNow either.
 
 use std::io::{self, Write};
 
-use super::model::{Outcome, Session};
+use super::model::{Diagnosis, Outcome, Session};
 use super::paint::View;
 use super::saw;
 use super::sketch;
@@ -107,6 +107,22 @@ fn story<W: Write>(
                 writeln!(out, "\n{}", markdown(paragraph))?;
             }
         }
+        if !diagnosis.remedies.is_empty() {
+            writeln!(out, "\n**What to do**\n")?;
+            for (i, remedy) in diagnosis.remedies.iter().enumerate() {
+                writeln!(out, "{}. *{}*: {}", i + 1, markdown(&remedy.who), markdown(&remedy.text))?;
+                if let Some(command) = &remedy.command {
+                    writeln!(out, "\n   ```\n   {}\n   ```", clean(command))?;
+                }
+            }
+        }
+        if !diagnosis.evidence.is_empty() {
+            writeln!(out, "\n**Evidence**\n")?;
+            for e in &diagnosis.evidence {
+                let frame = frames.range(e.capture, e.frame, e.last_frame);
+                writeln!(out, "- {} ({:.3} s): {}", markdown(&frame), e.time_s.0, markdown(&e.text))?;
+            }
+        }
         ladder(out, session, frames)?;
         if view.picture {
             let picture = sketch::draw(session, frames).join("\n");
@@ -115,13 +131,6 @@ fn story<W: Write>(
                 "\n**The conversation**\n\n```text\n{picture}\n```\n\n{}",
                 markdown(sketch::LEGEND)
             )?;
-        }
-        if !diagnosis.evidence.is_empty() {
-            writeln!(out, "\n**Evidence**\n")?;
-            for e in &diagnosis.evidence {
-                let frame = frames.range(e.capture, e.frame, e.last_frame);
-                writeln!(out, "- {} ({:.3} s): {}", markdown(&frame), e.time_s.0, markdown(&e.text))?;
-            }
         }
         if !session.udp.is_empty() {
             writeln!(out, "\n**UDP beside it**\n")?;
@@ -135,21 +144,15 @@ fn story<W: Write>(
                 writeln!(out, "- {}", markdown(&story::rival(rival)))?;
             }
         }
-        if !diagnosis.remedies.is_empty() {
-            writeln!(out, "\n**What to do**\n")?;
-            for (i, remedy) in diagnosis.remedies.iter().enumerate() {
-                writeln!(out, "{}. *{}*: {}", i + 1, markdown(&remedy.who), markdown(&remedy.text))?;
-                if let Some(command) = &remedy.command {
-                    writeln!(out, "\n   ```\n   {}\n   ```", clean(command))?;
-                }
-            }
-        }
         if depth == Depth::Full {
             last(out, session)?;
         }
-        let words = story::words(session, usize::MAX, usize::MAX);
+        let words = story::words(session, usize::MAX, usize::MAX, &[]);
         if !words.is_empty() {
-            writeln!(out, "\n**Words**: {}", markdown(&words))?;
+            writeln!(out, "\n**Words**: {}", markdown(&story::words_in_line(&words)))?;
+        }
+        if depth == Depth::Full {
+            references(out, diagnosis)?;
         }
     }
     if view.timeline {
@@ -185,6 +188,10 @@ fn last<W: Write>(out: &mut W, session: &Session) -> io::Result<()> {
             writeln!(out, "- {}", markdown(&error))?;
         }
     }
+    Ok(())
+}
+
+fn references<W: Write>(out: &mut W, diagnosis: &Diagnosis) -> io::Result<()> {
     if !diagnosis.references.is_empty() {
         writeln!(out, "\n**Read more**\n")?;
         for reference in &diagnosis.references {

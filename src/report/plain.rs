@@ -86,7 +86,7 @@ pub(super) fn story<W: Write>(
         if view.picture {
             title(lines, "The conversation")?;
             for line in sketch::draw(session, frames) {
-                lines.line(2, &[(Tone::Plain, &line)])?;
+                lines.line(0, &[(Tone::Plain, &line)])?;
             }
             lines.hanging(2, (Tone::Plain, ""), (Tone::Faint, sketch::LEGEND))?;
         }
@@ -148,12 +148,17 @@ fn ladder<W: Write>(
         let middle = format!(" {:titles$}  {:>times$}  ", step.title, step.time);
         let mut parts = vec![(tone, step.mark.symbol()), (Tone::Plain, middle.as_str())];
         let range = format!("{:ranges$}  ", step.frames);
-        if step.note.is_empty() {
+        let beside = [&middle, &range, &step.note].map(|part| part.chars().count()).iter().sum::<usize>() + 5;
+        let fits = beside <= view.width;
+        if step.note.is_empty() || !fits {
             parts.push((Tone::Plain, &step.frames));
         } else {
             parts.extend([(Tone::Plain, range.as_str()), (tone, step.note.as_str())]);
         }
         lines.line(4, &parts)?;
+        if !fits {
+            lines.hanging(6, (Tone::Plain, ""), (tone, &step.note))?;
+        }
     }
     Ok(())
 }
@@ -197,12 +202,12 @@ fn last<W: Write>(lines: &mut Lines<'_, W>, session: &Session) -> io::Result<()>
 
 /// The terms that were used above.
 fn words<W: Write>(lines: &mut Lines<'_, W>, session: &Session, view: &View) -> io::Result<()> {
-    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view));
+    let words = story::words(session, most(REMEDIES, view), most(RIVALS, view), &[]);
     if words.is_empty() {
         return Ok(());
     }
     title(lines, "Words")?;
-    lines.hanging(4, (Tone::Plain, ""), (Tone::Faint, &words))
+    lines.hanging(4, (Tone::Plain, ""), (Tone::Faint, &story::words_in_line(&words)))
 }
 
 fn references<W: Write>(lines: &mut Lines<'_, W>, diagnosis: &Diagnosis, view: &View) -> io::Result<()> {

@@ -35,9 +35,10 @@ pub(super) enum Row<'a> {
     /// What came of a UDP flow, when its last packet came.
     Udp {
         time_s: f64,
-        mark: Mark,
+        outcome: Outcome,
         what: Cow<'a, str>,
-        measures: String,
+        /// Losses and round trips, as far as they are known.
+        measures: Vec<String>,
     },
 }
 
@@ -77,8 +78,10 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
     let first = session.diagnosis.evidence.first().map(|evidence| (evidence.capture, evidence.frame));
     let mut broke = first.filter(|_| end_mark(session.outcome) == Mark::Broke);
     let shown = shown(&session.timeline, &deciding);
-    let mut beside = beside(session, frames).into_iter().peekable();
+    let mut beside = beside(session, frames, &deciding).into_iter().peekable();
     let mut rungs = Vec::new();
+    // What belongs to an earlier phase, but came when the next one had begun, stands where it came.
+    let mut phase = Phase::TcpConnect;
     let mut before: Option<f64> = None;
     let mut left_out = 0;
     for (event, shown) in session.timeline.iter().zip(shown) {
@@ -86,9 +89,10 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
         if event.kind == "phase" && !deciding.contains(&(event.capture, event.frame)) {
             continue;
         }
+        phase = phase.max(event.phase);
         while let Some((time, row)) = beside.next_if(|(time, _)| *time < event.time_s.0) {
             before = before.map(|before| before.max(time));
-            rungs.push(Rung { phase: event.phase, row });
+            rungs.push(Rung { phase, row });
         }
         let gap = before.map_or(0.0, |before| event.time_s.0 - before);
         before = Some(event.time_s.0);
@@ -96,9 +100,9 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
             left_out += 1;
             continue;
         }
-        let mut pause = |text| rungs.push(Rung { phase: event.phase, row: Row::Pause(text) });
+        let mut pause = |text| rungs.push(Rung { phase, row: Row::Pause(text) });
         if left_out > 0 {
-            pause(format!("{} more: see the timeline", count(left_out, "message")));
+            pause(format!("{} more, not shown here", count(left_out, "message")));
             left_out = 0;
         } else if gap >= GAP {
             pause(format!("{} without a message", duration(gap)));
@@ -109,7 +113,14 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
             () if deciding.contains(&place) => Weight::Key,
             () => Weight::Plain,
         };
-        rungs.push(Rung { phase: event.phase, row: Row::Message(message(event, frames, weight)) });
+        let mut message = message(event, frames, weight);
+        if event.kind == "icmp-error" {
+            // The evidence says what its numbers mean.
+            let mut evidence = session.diagnosis.evidence.iter();
+            let same = evidence.find(|evidence| (evidence.capture, evidence.frame) == place);
+            message.text = same.map_or(message.text, |evidence| evidence.text.as_str().into());
+        }
+        rungs.push(Rung { phase, row: Row::Message(message) });
     }
     for (time, row) in beside {
         before = before.map(|before| before.max(time));
@@ -152,21 +163,22 @@ fn message<'a>(event: &'a Event, frames: Frames<'_>, weight: Weight) -> Message<
         frame: frames.range(event.capture, event.frame, event.last_frame),
         direction: event.direction,
         text: Cow::Borrowed(event.summary.as_ref()),
-        inferred: event.inferred,
+        inferred: event.inferred || event.kind == "capture-gap",
         weight,
         udp: false,
     }
 }
 
 /// The UDP flows: when each was tried, and what came of it.
-fn beside<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<(f64, Row<'a>)> {
+fn beside<'a>(session: &'a Session, frames: Frames<'_>, deciding: &BTreeSet<Place>) -> Vec<(f64, Row<'a>)> {
     let mut rows = Vec::new();
     for flow in session.udp.iter().take(FLOWS) {
         let begun = flow.start.0.seconds_since(session.start.0);
         if let Some(event) = flow.timeline.first() {
             let text = format!("UDP tried from port {}: {}", flow.client.port, event.summary);
             let time_s = begun + event.time_s.0;
-            let tried = message(event, frames, Weight::Plain);
+            let decides = deciding.contains(&(event.capture, event.frame));
+            let tried = message(event, frames, if decides { Weight::Key } else { Weight::Plain });
             rows.push((time_s, Row::Message(Message { time_s, text: text.into(), udp: true, ..tried })));
         }
         let ended = begun + flow.duration_s.0;
@@ -186,24 +198,22 @@ fn udp(flow: &UdpFlow, time_s: f64) -> Row<'_> {
         Outcome::Healthy => Cow::Borrowed("UDP worked"),
         _ => Cow::Borrowed(flow.diagnosis.title.as_ref()),
     };
-    let mark = match flow.outcome {
-        Outcome::Degraded => Mark::Left,
-        outcome => end_mark(outcome),
-    };
-    Row::Udp { time_s, mark, what, measures: measures(flow) }
+    Row::Udp { time_s, outcome: flow.outcome, what, measures: measures(flow) }
 }
 
-/// "lost 0 % and 0.3 %, round trip 12.1 and 0.4 ms": the client's packets first.
-fn measures(flow: &UdpFlow) -> String {
-    let both = |client: Option<f64>, server: Option<f64>, what: &str, digits: usize, unit: &str| {
-        let known = |value: f64| format!("{value:.digits$}").trim_end_matches(".0").to_owned();
-        let shown = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), known);
+/// "lost: to the server 0 %, to the client 0.3 %", "round trip: server 12.1 ms, client 0.4 ms".
+fn measures(flow: &UdpFlow) -> Vec<String> {
+    let both = |what: &str, to: &str, server: Option<f64>, client: Option<f64>, unit: &str| {
+        let shown = |value: Option<f64>| match value {
+            Some(value) => format!("{} {unit}", format!("{value:.1}").trim_end_matches(".0")),
+            None => "?".to_owned(),
+        };
         let any = client.is_some() || server.is_some();
-        any.then(|| format!("{what} {} and {} {unit}", shown(client), shown(server)))
+        any.then(|| format!("{what}: {to}server {}, {to}client {}", shown(server), shown(client)))
     };
     let (loss, rtt) = (&flow.metrics.loss_pct, &flow.metrics.rtt_ms);
     let millis = |rtt: Option<Span>| rtt.map(|rtt| rtt.0);
-    let loss = both(loss.client_to_server, loss.server_to_client, "lost", 1, "%");
-    let rtt = both(millis(rtt.client_to_server), millis(rtt.server_to_client), "round trip", 1, "ms");
-    [loss, rtt].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let lost = both("lost", "to the ", loss.client_to_server, loss.server_to_client, "%");
+    let rtt = both("round trip", "", millis(rtt.client_to_server), millis(rtt.server_to_client), "ms");
+    [lost, rtt].into_iter().flatten().collect()
 }

@@ -129,9 +129,13 @@ pub(super) fn heading(session: &Session) -> String {
         Outcome::Probe => "was a probe",
     };
     let (client, server) = (endpoint(&session.client), endpoint(&session.server));
+    format!("Session {} {ended}: {client} to {server}{}", session.id, behind(session))
+}
+
+/// ", a gateway, for host:3389" behind the server's name.
+pub(super) fn behind(session: &Session) -> String {
     let target = session.gateway.as_ref().and_then(|gateway| gateway.target.as_ref());
-    let behind = target.map_or(String::new(), |to| format!(", a gateway, for {}:{}", to.host, to.port));
-    format!("Session {} {ended}: {client} to {server}{behind}", session.id)
+    target.map_or(String::new(), |to| format!(", a gateway, for {}:{}", to.host, to.port))
 }
 
 /// "2026-11-20 09:00:00.000 UTC, 1.250 s from first to last packet, in b.pcapng"; of a failed session also the second
@@ -300,7 +304,7 @@ fn end_note(session: &Session, frames: Frames<'_>) -> String {
 
 fn inferred(events: &[&Event]) -> String {
     let all = !events.is_empty() && events.iter().all(|event| event.inferred);
-    if all { "encrypted: told by sizes and timing".to_owned() } else { String::new() }
+    if all { "encrypted, inferred".to_owned() } else { String::new() }
 }
 
 /// What came of UDP beside a TCP session, one line a flow.
@@ -374,8 +378,13 @@ pub(super) fn client_error(error: &ClientError) -> String {
     format!("Error code {}{extended}{meaning}{fit}", error.code)
 }
 
-/// The terms in what is told, this many remedies and rivals, with what they mean: "RST: the TCP packet that ...".
-pub(super) fn words(session: &Session, remedies: usize, rivals: usize) -> String {
+/// The terms in what is told, this many remedies and rivals and what else is `shown`, with what they mean.
+pub(super) fn words(
+    session: &Session,
+    remedies: usize,
+    rivals: usize,
+    shown: &[String],
+) -> Vec<(&'static str, &'static str)> {
     let diagnosis = &session.diagnosis;
     let mut told: Vec<&str> = vec![&diagnosis.title, &diagnosis.explanation, session.phase.title()];
     told.extend(diagnosis.remedies.iter().take(remedies).map(|remedy| remedy.text.as_ref()));
@@ -383,8 +392,13 @@ pub(super) fn words(session: &Session, remedies: usize, rivals: usize) -> String
     for rival in diagnosis.rivals.iter().take(rivals) {
         told.extend([rival.cause.as_ref(), rival.tell_apart.as_ref()]);
     }
-    let words = words::used_in(&told).into_iter().map(|(term, meaning)| format!("{term}: {meaning}"));
-    words.collect::<Vec<_>>().join("; ")
+    told.extend(shown.iter().map(String::as_str));
+    words::used_in(&told)
+}
+
+/// "RST: the TCP packet that ...; FIN: ...".
+pub(super) fn words_in_line(words: &[(&str, &str)]) -> String {
+    words.iter().map(|(term, meaning)| format!("{term}: {meaning}")).collect::<Vec<_>>().join("; ")
 }
 
 /// The timeline's entries as lines of (time, frames, who, text).

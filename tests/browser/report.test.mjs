@@ -57,7 +57,7 @@ const several = () => report('several', [
 
 test('the break is in the picture, and evidence leads there and back', async () => {
   const { page, close } = await open(one());
-  const broke = page.locator('svg .message.bad');
+  const broke = page.locator('.wide svg .message.bad');
   assert.equal(await broke.count(), 1);
   assert.match(await broke.textContent(), /✘ TLS alert: fatal handshake_failure/);
   const link = page.locator('.evidence a').first();
@@ -109,6 +109,37 @@ test('the overview is narrowed by words', async () => {
   await close();
 });
 
+test('a narrow window has its own picture, in which labels are whole', async () => {
+  const { page, close } = await open(one(), { viewport: { width: 390, height: 900 } });
+  assert.equal(await page.locator('.wide:visible').count(), 0);
+  assert.match(await page.locator('.narrow svg .message.bad').textContent(), /✘ TLS alert: fatal handshake_failure/);
+  const outside = await page.locator('.narrow svg').first().evaluate(svg => {
+    const frame = svg.getBoundingClientRect();
+    const sticksOut = text => {
+      const { left, right } = text.getBoundingClientRect();
+      return left < frame.left - 1 || right > frame.right + 1;
+    };
+    return [...svg.querySelectorAll('text')].filter(sticksOut).map(text => text.textContent);
+  });
+  assert.deepEqual(outside, []);
+  const link = page.locator('.evidence a:visible').first();
+  const arrow = (await link.getAttribute('href')).slice(1);
+  await link.click();
+  assert.ok(await page.locator(`[id="${arrow}"]`).isVisible());
+  await close();
+});
+
+test('what ended like another is folded, and its link unfolds it', async () => {
+  const { page, close } = await open(report('twice', ['nla-authentication-failed/shadow-tls12.pcapng'], '--force'));
+  const second = page.locator('#session-2');
+  assert.equal(await page.locator('#session-1').isVisible(), true);
+  assert.equal(await second.isVisible(), false);
+  await page.locator('#sessions a', { hasText: '2' }).click();
+  assert.equal(await second.isVisible(), true);
+  assert.match(await page.locator('#session-1 .words').textContent(), /CredSSP.*the protocol of NLA/s);
+  await close();
+});
+
 test('without scripts nothing is missing but the filter', async () => {
   const { page, close } = await open(several(), { javaScriptEnabled: false });
   assert.equal(await page.locator('#filter').isVisible(), false);
@@ -120,9 +151,9 @@ test('without scripts nothing is missing but the filter', async () => {
 
 test('UDP stands beside TCP, and a plot shows its course', async () => {
   const { page, close } = await open(report('lossy', ['udp-lossy/beside-tcp.pcapng', 'session-lossy/at-the-server.pcapng.gz']));
-  assert.match(await page.locator('svg .message.udp').textContent(), /UDP tried from port \d+/);
-  assert.match(await page.locator('svg .result').textContent(), /lost [\d.]+ and [\d.]+ %/);
-  const plot = page.getByRole('img').filter({ hasText: "42 of the server's had to be sent again" });
+  assert.match(await page.locator('.wide svg .message.udp').textContent(), /UDP tried from port \d+/);
+  assert.match(await page.locator('.wide svg .result').textContent(), /lost: to the server [\d.]+ %, to the client [\d.]+ %/);
+  const plot = page.locator('.wide').getByRole('img').filter({ hasText: "42 of the server's had to be sent again" });
   assert.match(await plot.locator('title').textContent(), /TCP health of session \d over time/);
   assert.ok(await plot.isVisible());
   assert.ok(await plot.locator('rect.server').count() > 10);

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::model::{
-    Bits, Coded, Diagnosis, Metrics, Outcome, PerDirection, Phase, Session, Span, Transport,
-};
+use super::super::model::{Bits, Coded, Diagnosis, Metrics, Outcome, PerDirection, Session, Span, Transport};
 use super::super::paint::View;
 use super::super::text::{cell, number};
 use super::health;
@@ -21,6 +19,14 @@ pub(super) struct Group {
     pub(super) rows: Vec<(String, Vec<String>)>,
     /// A picture above the table.
     pub(super) picture: Option<String>,
+}
+
+impl Group {
+    /// Each cell of a row with its column's title, which stands before it where the page is narrow.
+    pub(super) fn titled<'a>(&self, cells: &'a [String]) -> impl Iterator<Item = (&'static str, &'a String)> {
+        let titles = self.header.clone().into_iter().chain(std::iter::repeat(""));
+        titles.zip(cells)
+    }
 }
 
 /// What is known of a session beside its story; without what the wire did not show.
@@ -79,7 +85,7 @@ fn offers(session: &Session) -> Group {
     one("JA4", &tls.ja4);
     Group {
         title: "What the client offered and the server chose",
-        open: matches!(session.phase, Phase::X224Negotiation | Phase::TlsHandshake),
+        open: ["tls-", "negotiation-"].iter().any(|family| session.diagnosis.code.starts_with(family)),
         header: vec!["client", "server"],
         rows,
         picture: None,
@@ -232,7 +238,7 @@ fn tcp(session: &Session) -> Group {
     }
     Group {
         title: "Health of the TCP connection",
-        open: session.tcp.lost != PerDirection::default() || session.outcome == Outcome::Degraded,
+        open: session.tcp.lost != PerDirection::default(),
         header: vec!["client's packets", "server's packets"],
         rows,
         picture: health::plot(session),

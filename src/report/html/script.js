@@ -21,5 +21,5 @@
     needle.addEventListener('input', narrow);
     form.addEventListener('submit', event => event.preventDefault());
   }
-  addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(part => { part.open = true; }));
+  addEventListener('beforeprint', () => document.querySelectorAll('details:not(.again)').forEach(part => { part.open = true; }));
 })();
