@@ -138,7 +138,7 @@ impl Link {
                 if !*leads {
                     tunnel.gateway.incoming = Some(Seen::new(ends.client, ends.first));
                 }
-                let (method, scheme) = (head.method.clone(), head.scheme.clone());
+                let (method, scheme) = (head.method.clone(), head.scheme);
                 tunnel.head(Head::Request { method, scheme }, span);
                 *request = Some(head);
             }
@@ -152,7 +152,7 @@ impl Link {
                     // Until a success bodies are pages that say what went wrong.
                     tunnel.lanes[dir].open = matches!(head.status, 200..300 | 101);
                 }
-                let (method, scheme) = (request.method.clone(), request.scheme.clone());
+                let (method, scheme) = (request.method.clone(), request.scheme);
                 let (status, challenges) = (head.status, head.challenges);
                 tunnel.head(Head::Response { method, scheme, status, challenges }, span);
             }
@@ -219,6 +219,8 @@ struct Lane {
     /// An unfinished packet.
     pending: Vec<u8>,
     since: Option<Stamp>,
+    /// How many bytes it has, as far as that is known.
+    need: usize,
     /// Whether bodies are the tunnel's.
     open: bool,
     /// Whether the first packet came.
@@ -264,14 +266,25 @@ impl Tunnel {
         if !ours || lane.lost || dir == Dir::ServerToClient && !lane.open {
             return;
         }
-        let mut first = lane.since.take().unwrap_or(span.first);
-        let joined;
-        let (mut rest, known) = (bytes, lane.pending.len());
-        if known > 0 {
-            lane.pending.extend_from_slice(bytes);
-            joined = std::mem::take(&mut lane.pending);
-            rest = &joined;
+        let first = lane.since.take().unwrap_or(span.first);
+        let known = lane.pending.len();
+        if known == 0 {
+            return self.packets(dir, bytes, 0, first, span);
         }
+        lane.pending.extend_from_slice(bytes);
+        // However small the pieces are, a packet is looked at when it may be whole.
+        if lane.pending.len() < lane.need {
+            lane.since = Some(first);
+            return;
+        }
+        let joined = std::mem::take(&mut lane.pending);
+        self.packets(dir, &joined, known, first, span);
+    }
+
+    /// Reads what is whole of packets, and keeps the rest. `known` bytes came earlier, from `first` on, the others now.
+    fn packets(&mut self, dir: Dir, bytes: &[u8], known: usize, mut first: Stamp, span: Span) {
+        let lane = &mut self.lanes[dir];
+        let mut rest = bytes;
         if !lane.begun && dir == Dir::ServerToClient {
             match tsgu::after_seed(rest) {
                 Some(at) => {
@@ -281,22 +294,23 @@ impl Tunnel {
                     }
                 }
                 None if rest.len() > SEED => return self.lose(dir),
-                None => return lane.keep(rest, first),
+                None => return lane.keep(rest, first, 0),
             }
         }
         lane.begun = true;
-        while !rest.is_empty() {
-            let length = match tsgu::parse_header(rest) {
+        let mut need = 0;
+        while !rest.is_empty() && !self.lanes[dir].lost {
+            need = match tsgu::parse_header(rest) {
                 Step::Done(header, _) => header.length,
-                Step::Need(_) => usize::MAX,
+                Step::Need(need) => need,
                 Step::Broken(_) => return self.lose(dir),
             };
-            let Some((packet, after)) = rest.split_at_checked(length) else { break };
+            let Some((packet, after)) = rest.split_at_checked(need) else { break };
             self.packet(dir, packet, Span { first, last: span.last });
             (rest, first) = (after, span.first);
         }
-        if !rest.is_empty() {
-            self.lanes[dir].keep(rest, first);
+        if !rest.is_empty() && !self.lanes[dir].lost {
+            self.lanes[dir].keep(rest, first, need);
         }
     }
 
@@ -333,8 +347,9 @@ impl Tunnel {
 }
 
 impl Lane {
-    fn keep(&mut self, bytes: &[u8], since: Stamp) {
+    fn keep(&mut self, bytes: &[u8], since: Stamp, need: usize) {
         self.pending = bytes.to_vec();
         self.since = Some(since);
+        self.need = need;
     }
 }
