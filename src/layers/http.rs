@@ -351,7 +351,8 @@ mod tests {
 
     #[test]
     fn no_credential_is_taken_for_a_scheme() {
-        let ask = b"RDG_IN_DATA / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\nAuthorization: dXNlcjpzZWNyZXQ=\r\n\r\n";
+        let ask =
+            b"RDG_IN_DATA / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\nAuthorization: dXNlcjpzZWNyZXQ=\r\n\r\n";
         let (told, _) = read(&mut Http::default(), Dir::ClientToServer, ask, &[9]);
         assert_eq!(told, [request("RDG_IN_DATA", Some("an unknown scheme"), false)]);
     }

@@ -106,18 +106,26 @@ impl Keys {
     }
 
     /// Whether there are, or may come, secrets of the connection whose client begins with these bytes; `None` where
-    /// they are too few to tell.
+    /// they are too few to tell. Where there are none, they are missed ([`Keys::came_late`]).
     pub fn may_open(&self, first_bytes: &[u8]) -> Option<bool> {
         /// Record header, message header and version of a ClientHello.
         const BEFORE_RANDOM: usize = 5 + 4 + 2;
-        if !self.may_come() {
+        let may_come = self.may_come();
+        let hello = first_bytes.split_at_checked(BEFORE_RANDOM);
+        let Some((before, random)) = hello.and_then(|(before, rest)| Some((before, rest.first_chunk()?)))
+        else {
+            return if may_come { None } else { Some(false) };
+        };
+        if !matches!(before, [0x16, _, _, _, _, 1, ..]) {
             return Some(false);
         }
-        let (before, random) = first_bytes.split_at_checked(BEFORE_RANDOM)?;
-        let random = random.first_chunk::<32>()?;
-        let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
+        let known = || self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
         let more = || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && (known || more()))
+        let opens = may_come && (known() || more());
+        if !opens {
+            self.miss(random);
+        }
+        Some(opens)
     }
 
     /// Adds the RSA private keys in a file (PEM, or xrdp's rsakeys.ini), and says how many there are: they open
@@ -319,6 +327,16 @@ mod tests {
         });
         assert!(keys.may_come() && keys.find(&[10; 32]).is_none());
         assert!(keys.find(&[10; 32]).is_some());
+    }
+
+    #[test]
+    fn what_came_late_for_a_first_look_is_known() {
+        let keys = Keys::default();
+        let hello = [&[0x16, 3, 1, 0, 50, 1, 0, 0, 46, 3, 3][..], &[10; 32]].concat();
+        assert_eq!((keys.may_open(&hello[..20]), keys.may_open(&hello)), (Some(false), Some(false)));
+        keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
+        assert!(keys.came_late());
+        assert_eq!((keys.may_open(&hello[..20]), keys.may_open(&hello)), (None, Some(true)));
     }
 
     #[test]
