@@ -13,6 +13,8 @@ use crate::session::{Clear, Conversation, Facts, Phase};
 
 /// Tunnels of which a second connection may still come; a gateway of thousands of users has as many.
 const TUNNELS: usize = 16 * 1024;
+/// Where so many are there, those that are over are looked for once in so many.
+const LOOK: usize = 256;
 /// Random bytes that a gateway may send before its first packet (MS-TSGU, section 3.3.5.1); ten or a hundred in
 /// practice.
 const SEED: usize = 1024;
@@ -24,7 +26,12 @@ pub struct Gateways {
     tunnels: Arc<Mutex<Known>>,
 }
 
-type Known = HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>;
+#[derive(Debug, Default)]
+struct Known {
+    tunnels: HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>,
+    /// Tunnels that were turned away since those that are over were last looked for.
+    turned_away: usize,
+}
 
 /// Client, gateway and RDG-Connection-Id.
 type Id = (IpAddr, SocketAddr, String);
@@ -47,7 +54,8 @@ impl Gateways {
 
     /// The tunnel of this id, or a new one.
     fn join(&self, ends: Ends, id: Option<String>, leads: bool, inner: Conversation) -> Arc<Mutex<Tunnel>> {
-        let mut tunnels = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { tunnels, turned_away } = &mut *known;
         let id = id.map(|id| (ends.client.ip(), ends.server, id));
         let known = id.as_ref().and_then(|id| tunnels.get(id)?.upgrade());
         if let Some(known) = known {
@@ -60,11 +68,16 @@ impl Gateways {
             }
         }
         let tunnel = Arc::new(Mutex::new(Tunnel::new(ends, leads, inner)));
-        if tunnels.len() >= TUNNELS {
+        let Some(id) = id else { return tunnel };
+        // To look through all of them for each that comes would cost too much.
+        if tunnels.len() >= TUNNELS && turned_away.is_multiple_of(LOOK) {
             tunnels.retain(|_, tunnel| tunnel.strong_count() > 0);
         }
-        if let Some(id) = id.filter(|_| tunnels.len() < TUNNELS) {
+        if tunnels.len() < TUNNELS {
             tunnels.insert(id, Arc::downgrade(&tunnel));
+            *turned_away = 0;
+        } else {
+            *turned_away += 1;
         }
         tunnel
     }
@@ -326,7 +339,7 @@ impl Tunnel {
                 gateway.data[dir].get_or_insert(span);
                 let offset = self.lanes[dir].inner;
                 self.lanes[dir].inner += data.len() as u64;
-                if let Some(inner) = &mut self.inner {
+                if let Some(inner) = self.inner.as_mut().filter(|_| !data.is_empty()) {
                     // A message is where the packet is that completes it.
                     let chunk = Chunk { offset, data, len: data.len() as u64, stamp: span.last };
                     inner.take(self.ends, dir, &chunk);
