@@ -150,10 +150,6 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(args: &'a Args) -> Result<Self, String> {
-        let keys = keylog::follow(&args.keylog)?;
-        if keylog::read_private(&args.rsa_key, &keys) != Status::Done {
-            return Err("a private key cannot be used".to_owned());
-        }
         let devices = match args.interface.as_slice() {
             [] => vec![live::default_device().map_err(|error| error.to_string())?],
             named => named.to_vec(),
@@ -161,6 +157,10 @@ impl<'a> Run<'a> {
         let name = devices.join(",");
         let why = if args.interface.is_empty() { ", which has the default route" } else { "" };
         let memory = Memory::new(args.memory, args.buffer as usize * devices.len())?;
+        let keys = keylog::follow(&args.keylog, memory.keys())?;
+        if keylog::read_private(&args.rsa_key, &keys) != Status::Done {
+            return Err("a private key cannot be used".to_owned());
+        }
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
