@@ -28,7 +28,7 @@ use rdpwhy::report::model::{Capture, Time};
 use rdpwhy::report::{line, ndjson::PhaseChange, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Status, keylog, tell};
+use super::{Status, aside, keylog, tell};
 use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
 use follow::Following;
@@ -57,13 +57,15 @@ pub(crate) fn run(args: &Args) -> Status {
     if args.list {
         return list();
     }
-    match Run::start(args) {
+    let status = match Run::start(args) {
         Ok(run) => run.until_the_end(),
         Err(why) => {
             tell(&why);
             Status::Trouble
         }
-    }
+    };
+    aside::end_teller();
+    status
 }
 
 fn list() -> Status {
@@ -167,6 +169,7 @@ impl<'a> Run<'a> {
         #[cfg(target_os = "linux")]
         let notify = Notify::from_environment();
         let user = args.give_up_rights()?;
+        aside::begin_teller();
         let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
             Some(path) => format!("cannot write {}{as_user}: {error}", path.display()),
