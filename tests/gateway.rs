@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::golden::project;
+use common::keyed::moved;
 use rdpwhy::analyzer::{Analyzer, Options};
 use rdpwhy::capture::{Capture, Source};
 use serde_json::Value;
@@ -96,6 +97,18 @@ fn a_tunnel_is_one_session_however_it_is_carried() {
             "font-map",
         ];
         assert!(order.map(at).is_sorted(), "{kinds:?}");
+    }
+}
+
+#[test]
+fn secrets_may_stand_behind_the_packets() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in CAPTURES {
+        let file = folder.path().join("moved.pcapng");
+        std::fs::write(&file, moved(&path(name), usize::MAX)).unwrap();
+        let report: Value = serde_json::from_str(&run(&["analyze", "--format", "json"], &file)).unwrap();
+        assert_eq!(report["sessions"].as_array().unwrap().len(), 1, "{name}");
+        assert!(report["sessions"][0] == session(name), "{name}");
     }
 }
 

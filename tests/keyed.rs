@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use common::Owned;
 use common::golden::project;
-use common::keyed::{key_log, keyed, keys, name, run};
+use common::keyed::{key_log, keyed, keys, moved, name, run};
 use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
 use rdpwhy::diagnosis::Confidence::{self, Certain, Likely, Possible};
 use rdpwhy::diagnosis::Outcome;
@@ -291,25 +291,6 @@ fn keys_that_do_not_fit_change_no_verdict_and_are_said() {
         assert!(verdict.explanation.contains(says), "{}", verdict.explanation);
         assert!(!done.session.facts.tls.unwrap().decrypted);
     }
-}
-
-/// A capture with its block of secrets moved to another place: before the frame of this number.
-fn moved(path: &Path, before: usize) -> Vec<u8> {
-    let bytes = std::fs::read(path).unwrap();
-    let mut blocks: Vec<&[u8]> = Vec::new();
-    let mut rest = bytes.as_slice();
-    while let Some(length) = rest.get(4..8) {
-        let (block, after) = rest.split_at(u32::from_le_bytes(length.try_into().unwrap()) as usize);
-        blocks.push(block);
-        rest = after;
-    }
-    let kind = |block: &[u8]| u32::from_le_bytes(block[..4].try_into().unwrap());
-    let at = blocks.iter().position(|block| kind(block) == 10).unwrap();
-    let secrets = blocks.remove(at);
-    let packets = blocks.iter().enumerate().filter(|(_, block)| kind(block) == 6).map(|(at, _)| at);
-    let at = packets.chain([blocks.len()]).nth(before - 1).unwrap();
-    blocks.insert(at, secrets);
-    blocks.concat()
 }
 
 #[test]

@@ -157,9 +157,11 @@ fn spoiled_frames_are_rewritten_too() {
         noise ^= noise << 17;
         (noise % below as u64) as usize
     };
+    let (mut spoiled, mut rewritten) = (0, 0);
     for file in captures_below(&project("captures")) {
         let mut capture = common::read(&file);
         capture.frames.truncate(200);
+        spoiled += capture.frames.len();
         for frame in &mut capture.frames {
             for _ in 0..next(4) {
                 if let Some(byte) = (!frame.data.is_empty()).then(|| next(frame.data.len())) {
@@ -177,9 +179,11 @@ fn spoiled_frames_are_rewritten_too() {
         for (frame, order) in capture.frames.iter().zip(1..) {
             if let Some(made) = frames.rewrite(&frame.frame(order), order) {
                 assert_eq!(made.len(), frame.data.len());
+                rewritten += 1;
             }
         }
     }
+    assert!(spoiled > 1000 && rewritten > spoiled / 2, "{rewritten} of {spoiled}");
 }
 
 /// What a capture holds of an original: addresses in bytes, names in ASCII and UTF-16, ids and hashes in bytes.

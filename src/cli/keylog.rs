@@ -21,10 +21,17 @@ pub(crate) fn read(files: &[PathBuf]) -> (Keys, Status) {
     for path in files {
         let read = KeyLog::open(path).and_then(|mut log| log.read(&keys, true));
         match read.map_err(|error| described(path, &error)).and_then(|added| judge(path, added)) {
-            Ok(()) if keys.is_empty() => {
+            Ok(forgotten) if forgotten > 0 => {
+                let connections = count(forgotten as u64, "older connection");
+                tell(&format!(
+                    "warning: {}: the secrets of {connections} are too many to be kept",
+                    path.display()
+                ));
+            }
+            Ok(_) if keys.is_empty() => {
                 tell(&format!("warning: {}: the key log holds no secret", path.display()));
             }
-            Ok(()) => {}
+            Ok(_) => {}
             Err(why) => {
                 tell(&why);
                 status = Status::Trouble;
@@ -34,10 +41,12 @@ pub(crate) fn read(files: &[PathBuf]) -> (Keys, Status) {
     (keys, status)
 }
 
-/// Reads key logs as far as they are written, and again whenever a connection's secrets are missed.
+/// Reads key logs as far as they are written, and again whenever a connection's secrets are missed. The secrets of the
+/// last `connections` are kept.
 #[cfg(feature = "live")]
-pub(crate) fn follow(files: &[PathBuf]) -> Result<Keys, String> {
+pub(crate) fn follow(files: &[PathBuf], connections: usize) -> Result<Keys, String> {
     let keys = Keys::default();
+    keys.keep(connections);
     let mut logs = Vec::new();
     for path in files {
         let opened = KeyLog::open(path).and_then(|mut log| {
@@ -109,8 +118,8 @@ fn described(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// A file with lines, and without a single secret, is no key log.
-fn judge(path: &Path, added: Added) -> Result<(), String> {
+/// A file with lines, and without a single secret, is no key log. Returns how many connections were forgotten.
+fn judge(path: &Path, added: Added) -> Result<usize, String> {
     if let (0, Some(line)) = (added.secrets, added.first_unknown) {
         return Err(format!(
             "{}: no key log: line {} is not a label, a client random and a secret in hexadecimal",
@@ -119,7 +128,7 @@ fn judge(path: &Path, added: Added) -> Result<(), String> {
         ));
     }
     odd(path, added);
-    Ok(())
+    Ok(added.forgotten)
 }
 
 fn odd(path: &Path, added: Added) {
@@ -131,10 +140,6 @@ fn odd(path: &Path, added: Added) {
         };
         let line = number(line);
         tell(&format!("warning: {file}: line {line} is no line of a key log and was left out{more}"));
-    }
-    if added.left_out > 0 {
-        let lines = count(added.left_out as u64, "line");
-        tell(&format!("warning: {file}: {lines} left out: secrets of more connections are not kept"));
     }
 }
 
@@ -184,7 +189,7 @@ impl KeyLog {
         let added = keys.add(&whole);
         all.secrets += added.secrets;
         all.unknown += added.unknown;
-        all.left_out += added.left_out;
+        all.forgotten += added.forgotten;
         all.first_unknown = all.first_unknown.or(added.first_unknown.map(|line| line + self.lines));
         self.lines += added.lines;
     }

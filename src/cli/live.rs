@@ -28,7 +28,7 @@ use rdpwhy::report::model::{Capture, Time};
 use rdpwhy::report::{line, ndjson::PhaseChange, text::number};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::{Status, keylog, tell};
+use super::{Status, aside, keylog, tell};
 use args::Which;
 pub(crate) use args::{EXAMPLES, Live as Args};
 use follow::Following;
@@ -57,13 +57,15 @@ pub(crate) fn run(args: &Args) -> Status {
     if args.list {
         return list();
     }
-    match Run::start(args) {
+    let status = match Run::start(args) {
         Ok(run) => run.until_the_end(),
         Err(why) => {
             tell(&why);
             Status::Trouble
         }
-    }
+    };
+    aside::end_teller();
+    status
 }
 
 fn list() -> Status {
@@ -150,10 +152,6 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(args: &'a Args) -> Result<Self, String> {
-        let keys = keylog::follow(&args.keylog)?;
-        if keylog::read_private(&args.rsa_key, &keys) != Status::Done {
-            return Err("a private key cannot be used".to_owned());
-        }
         let devices = match args.interface.as_slice() {
             [] => vec![live::default_device().map_err(|error| error.to_string())?],
             named => named.to_vec(),
@@ -161,12 +159,17 @@ impl<'a> Run<'a> {
         let name = devices.join(",");
         let why = if args.interface.is_empty() { ", which has the default route" } else { "" };
         let memory = Memory::new(args.memory, args.buffer as usize * devices.len())?;
+        let keys = keylog::follow(&args.keylog, memory.keys())?;
+        if keylog::read_private(&args.rsa_key, &keys) != Status::Done {
+            return Err("a private key cannot be used".to_owned());
+        }
         let asked = Asked::listen(args.output.is_some())
             .map_err(|error| format!("cannot listen to signals: {error}"))?;
         let live = Live::open(args.settings(devices)).map_err(|error| error.to_string())?;
         #[cfg(target_os = "linux")]
         let notify = Notify::from_environment();
         let user = args.give_up_rights()?;
+        aside::begin_teller();
         let as_user = user.as_ref().map_or_else(String::new, |user| format!(" as {user} (--user)"));
         let sink = Sink::open(args.output.as_deref()).map_err(|error| match &args.output {
             Some(path) => format!("cannot write {}{as_user}: {error}", path.display()),

@@ -63,5 +63,9 @@ pub(crate) fn tell(text: &str) {
     if aside::takes(text) {
         return;
     }
+    tell_now(text);
+}
+
+fn tell_now(text: &str) {
     let _ = writeln!(io::stderr(), "rdpwhy: {}", clean(text));
 }

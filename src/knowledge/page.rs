@@ -7,12 +7,13 @@
 //! ```text
 //! ## Rivals              - <other cause> | <how to tell it apart>
 //! ## What to do          - <who>: <text> `<command, may be absent>`
-//! ## Client error        - <code> <extended code, or "-"> <expected or consistent>
+//! ## Client error        - <code> <extended code, or "-"> <expected or consistent> <codes on the wire>
 //! ## Read more           - <title> <<address>>
 //! ```
 //!
 //! A rival or a remedy that does not concern every session of its code begins with a condition in
-//! brackets, of [`Fact`](super::Fact)s. A list without items says `None.` Reading is lax: what is malformed is left out. The tests are strict.
+//! brackets, of [`Fact`](super::Fact)s. A client's error may name the codes on the wire that it is for, in hexadecimal; without, it is for
+//! any. A list without items says `None.` Reading is lax: what is malformed is left out. The tests are strict.
 
 use super::facts::When;
 
@@ -76,6 +77,17 @@ pub struct ClientError {
     pub extended: Option<&'static str>,
     /// "expected" or "consistent".
     pub fit: &'static str,
+    /// Codes on the wire that it is shown for; empty for any.
+    codes: &'static str,
+}
+
+impl ClientError {
+    /// Whether it may be shown where the wire has this code.
+    pub fn concerns(&self, value: Option<u32>) -> bool {
+        let number = |code: &str| u32::from_str_radix(code.strip_prefix("0x")?, 16).ok();
+        let Some(value) = value else { return true };
+        self.codes.is_empty() || self.codes.split_whitespace().any(|code| number(code) == Some(value))
+    }
 }
 
 /// The sections of a page, in order.
@@ -138,10 +150,10 @@ pub(super) fn remedy(item: &'static str) -> Option<Remedy> {
 }
 
 fn client_error(item: &'static str) -> Option<ClientError> {
-    let mut words = item.split_whitespace();
+    let mut words = item.splitn(4, ' ');
     let (code, extended, fit) = (words.next()?, words.next()?, words.next()?);
     let extended = (extended != "-").then_some(extended);
-    if words.next().is_some() { None } else { Some(ClientError { code, extended, fit }) }
+    Some(ClientError { code, extended, fit, codes: words.next().unwrap_or_default() })
 }
 
 pub(super) fn reference(item: &'static str) -> Option<&'static str> {
@@ -303,6 +315,12 @@ mod tests {
                     assert!(extended_disconnect_reason(number(extended)).is_some(), "{code}: {error:?}");
                 }
                 assert!(["expected", "consistent"].contains(&error.fit), "{code}: {error:?}");
+                for value in error.codes.split_whitespace().map(number) {
+                    assert!(
+                        error.concerns(Some(value)) && !error.concerns(Some(!value)),
+                        "{code}: {error:?}"
+                    );
+                }
             }
         }
     }
@@ -337,7 +355,10 @@ mod tests {
         assert_eq!(page.remedies[0], Remedy { when, who: "user", text: "Wait.", command: None });
         let command = Some("Get-Thing | Sort");
         assert_eq!(page.remedies[1], Remedy { when, who: "server admin", text: "Look:", command });
-        assert_eq!(page.client_errors, [ClientError { code: "0x904", extended: None, fit: "expected" }]);
+        assert_eq!(
+            page.client_errors,
+            [ClientError { code: "0x904", extended: None, fit: "expected", codes: "" }]
+        );
         assert_eq!(page.references, ["Here <https://example.org/>"]);
     }
 

@@ -26,8 +26,8 @@ pub struct HttpRequest {
     pub method: String,
     /// RDG-Connection-Id, which ties the two connections of a tunnel (MS-TSGU, section 2.2.3.2.1).
     pub connection_id: Option<String>,
-    /// The authentication scheme that its Authorization field names.
-    pub scheme: Option<String>,
+    /// The authentication scheme that its Authorization field names, if it is one of those known.
+    pub scheme: Option<&'static str>,
     /// Whether it asks for a WebSocket.
     pub websocket: bool,
 }
@@ -41,7 +41,9 @@ pub struct HttpResponse {
     pub challenges: bool,
 }
 
-/// Bytes of a method, a connection id and a scheme that are kept.
+/// Authentication schemes. Any other first word of an Authorization field may be a credential.
+const SCHEMES: [&str; 7] = ["NTLM", "Negotiate", "Kerberos", "SSPI_NTLM", "Basic", "Digest", "Bearer"];
+/// Bytes of a method and a connection id that are kept.
 const METHOD: usize = 40;
 /// Bytes of a head that are waited for; Kerberos tickets with many groups stay below.
 const HEAD: usize = 72 * 1024;
@@ -161,27 +163,28 @@ impl Lane {
     /// A head, and what follows it.
     fn head(&mut self, dir: Dir, data: &mut &[u8]) -> Result<Option<(HttpUnit<'static>, State)>, NoHttp> {
         const WHAT: NoHttp = NoHttp("head");
-        let known = self.pending.len();
-        self.pending.extend_from_slice(data.get(..HEAD.min(data.len())).unwrap_or_default());
-        // Each byte is looked at once, however small the pieces are.
-        let from = known.saturating_sub(3);
-        let end =
-            self.pending.get(from..).unwrap_or_default().windows(4).position(|four| four == b"\r\n\r\n");
-        let Some(end) = end else {
-            *data = &[];
-            return if self.pending.len() < HEAD { Ok(None) } else { Err(WHAT) };
-        };
-        let end = from + end + 4;
-        *data = data.get(end - known..).unwrap_or_default();
+        // Line by line: each byte is looked at and copied once, however small the pieces or the heads are.
+        while !self.pending.ends_with(b"\r\n\r\n") {
+            if data.is_empty() {
+                return Ok(None);
+            }
+            let end = data.iter().position(|byte| *byte == b'\n').map_or(data.len(), |at| at + 1);
+            let (line, rest) = data.split_at(end);
+            if self.pending.len() + line.len() > HEAD {
+                return Err(WHAT);
+            }
+            self.pending.extend_from_slice(line);
+            *data = rest;
+        }
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];
-        let head = self.pending.get(..end).unwrap_or_default();
+        let head = self.pending.as_slice();
         let told = if dir == Dir::ClientToServer {
             let mut request = httparse::Request::new(&mut fields);
-            request.parse(head).map_err(|_| WHAT)?;
+            request.parse(head).ok().filter(httparse::Status::is_complete).ok_or(WHAT)?;
             told_request(&request)
         } else {
             let mut response = httparse::Response::new(&mut fields);
-            response.parse(head).map_err(|_| WHAT)?;
+            response.parse(head).ok().filter(httparse::Status::is_complete).ok_or(WHAT)?;
             told_response(&response)
         };
         self.pending.clear();
@@ -221,11 +224,14 @@ impl Lane {
 fn told_request(request: &httparse::Request<'_, '_>) -> (HttpUnit<'static>, State) {
     let kept = |text: &str| text.chars().take(METHOD).collect::<String>();
     let field = |name| field(request.headers, name);
-    let scheme = field("Authorization").and_then(|value| value.split_ascii_whitespace().next());
+    let scheme = field("Authorization").map(|value| {
+        let first = value.split_ascii_whitespace().next().unwrap_or_default();
+        SCHEMES.into_iter().find(|scheme| scheme.eq_ignore_ascii_case(first)).unwrap_or("an unknown scheme")
+    });
     let told = HttpRequest {
         method: kept(request.method.unwrap_or_default()),
         connection_id: field("RDG-Connection-Id").map(kept),
-        scheme: scheme.map(kept),
+        scheme,
         websocket: field("Upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
     };
     (HttpUnit::Request(told), body(request.headers).unwrap_or(State::Head))
@@ -309,11 +315,11 @@ mod tests {
         (told, body)
     }
 
-    fn request(method: &str, scheme: Option<&str>, websocket: bool) -> Told {
+    fn request(method: &str, scheme: Option<&'static str>, websocket: bool) -> Told {
         Told::Request(HttpRequest {
             method: method.to_owned(),
             connection_id: Some("{1}".to_owned()),
-            scheme: scheme.map(str::to_owned),
+            scheme,
             websocket,
         })
     }
@@ -344,6 +350,14 @@ mod tests {
     }
 
     #[test]
+    fn no_credential_is_taken_for_a_scheme() {
+        let ask =
+            b"RDG_IN_DATA / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\nAuthorization: dXNlcjpzZWNyZXQ=\r\n\r\n";
+        let (told, _) = read(&mut Http::default(), Dir::ClientToServer, ask, &[9]);
+        assert_eq!(told, [request("RDG_IN_DATA", Some("an unknown scheme"), false)]);
+    }
+
+    #[test]
     fn a_websocket_takes_both_directions() {
         let mut http = Http::default();
         let asks = b"RDG_OUT_DATA / HTTP/1.1\r\nRDG-Connection-Id: {1}\r\nUpgrade: websocket\r\n\r\n";
@@ -368,6 +382,8 @@ mod tests {
         assert_eq!(long, Err(NoHttp("head")));
         assert_eq!(http.push(Dir::ServerToClient, b"HTTP/1.1 200 OK\r\n\r\n", |_| panic!("no unit")), Ok(()));
         assert!(http.lanes.server_to_client.pending.is_empty());
+        let empty = Http::default().push(Dir::ServerToClient, b"\r\n\r\n", |_| panic!("no unit"));
+        assert_eq!(empty, Err(NoHttp("head")));
         let chunk = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n";
         assert_eq!(Http::default().push(Dir::ServerToClient, chunk, |_| {}), Err(NoHttp("chunk")));
     }

@@ -51,6 +51,42 @@ impl Secrets {
 /// Connections kept; a key log that grew for months has more, and its oldest are of no use any more.
 const MOST: usize = 1 << 18;
 
+/// The secrets of the last connections that were told of.
+struct Kept {
+    /// So many connections fill a generation.
+    generation: usize,
+    recent: HashMap<[u8; 32], Secrets, ahash::RandomState>,
+    older: HashMap<[u8; 32], Secrets, ahash::RandomState>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Kept { generation: MOST / 2, recent: HashMap::default(), older: HashMap::default() }
+    }
+}
+
+impl Kept {
+    fn len(&self) -> usize {
+        self.recent.len() + self.older.len()
+    }
+
+    fn get(&self, random: &[u8; 32]) -> Option<&Secrets> {
+        self.recent.get(random).or_else(|| self.older.get(random))
+    }
+
+    /// The place of a connection's secrets; `forgotten` counts those that make room.
+    fn entry(&mut self, random: [u8; 32], forgotten: &mut usize) -> &mut Secrets {
+        if self.older.contains_key(&random) {
+            return self.older.entry(random).or_default();
+        }
+        if self.recent.len() >= self.generation && !self.recent.contains_key(&random) {
+            *forgotten += self.older.len();
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.entry(random).or_default()
+    }
+}
+
 /// Connections remembered whose secrets were not known.
 const MISSED: usize = 1 << 14;
 
@@ -63,8 +99,8 @@ pub struct Added {
     pub unknown: usize,
     /// The first of these, counted from 1.
     pub first_unknown: Option<u64>,
-    /// Lines whose secret was left out, since there were too many.
-    pub left_out: usize,
+    /// Connections whose secrets are not kept any more, since there are too many later ones.
+    pub forgotten: usize,
     /// Lines that end.
     pub lines: u64,
 }
@@ -75,7 +111,7 @@ type More = Box<dyn FnMut(&Keys) + Send>;
 struct Known {
     /// Connections that were asked for in vain.
     missed: Mutex<HashSet<[u8; 32], ahash::RandomState>>,
-    secrets: RwLock<HashMap<[u8; 32], Secrets, ahash::RandomState>>,
+    secrets: RwLock<Kept>,
     more: Mutex<Option<More>>,
     /// Whether there are, or may come, secrets: asked at every record, so without a lock.
     expected: AtomicBool,
@@ -102,24 +138,38 @@ impl Keys {
         self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// Keeps the secrets of about so many connections, the last that it is told of, and no more.
+    pub fn keep(&self, connections: usize) {
+        let mut known = self.0.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        known.generation = (connections.min(MOST) / 2).max(1);
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether there are, or may come, secrets of the connection whose client begins with these bytes; `None` where
-    /// they are too few to tell.
+    /// they are too few to tell. Where there are none, they are missed ([`Keys::came_late`]).
     pub fn may_open(&self, first_bytes: &[u8]) -> Option<bool> {
         /// Record header, message header and version of a ClientHello.
         const BEFORE_RANDOM: usize = 5 + 4 + 2;
-        if !self.may_come() {
+        let may_come = self.may_come();
+        let hello = first_bytes.split_at_checked(BEFORE_RANDOM);
+        let Some((before, random)) = hello.and_then(|(before, rest)| Some((before, rest.first_chunk()?)))
+        else {
+            return if may_come { None } else { Some(false) };
+        };
+        if !matches!(before, [0x16, _, _, _, _, 1, ..]) {
             return Some(false);
         }
-        let (before, random) = first_bytes.split_at_checked(BEFORE_RANDOM)?;
-        let random = random.first_chunk::<32>()?;
-        let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).contains_key(random);
+        let known = || self.0.secrets.read().unwrap_or_else(PoisonError::into_inner).get(random).is_some();
         let more = || self.0.more.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        Some(matches!(before, [0x16, _, _, _, _, 1, ..]) && (known || more()))
+        let opens = may_come && (known() || more());
+        if !opens {
+            self.miss(random);
+        }
+        Some(opens)
     }
 
     /// Adds the RSA private keys in a file (PEM, or xrdp's rsakeys.ini), and says how many there are: they open
@@ -159,7 +209,7 @@ impl Keys {
     pub fn came_late(&self) -> bool {
         let known = self.0.secrets.read().unwrap_or_else(PoisonError::into_inner);
         let missed = self.0.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.iter().any(|random| known.contains_key(random))
+        missed.iter().any(|random| known.get(random).is_some())
     }
 
     /// Whether there are, or may come, any.
@@ -186,12 +236,8 @@ impl Keys {
             }
             match Line::parse(line) {
                 Some(Line::Secret { random, label, secret }) => {
-                    if known.len() >= MOST && !known.contains_key(&random) {
-                        added.left_out += 1;
-                        continue;
-                    }
                     added.secrets += 1;
-                    let secrets = known.entry(random).or_default();
+                    let secrets = known.entry(random, &mut added.forgotten);
                     let place = match label {
                         Label::Master => &mut secrets.master,
                         Label::Handshake(dir) => &mut secrets.handshake[Secrets::of(dir)],
@@ -326,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn what_came_late_for_a_first_look_is_known() {
+        let keys = Keys::default();
+        let hello = [&[0x16, 3, 1, 0, 50, 1, 0, 0, 46, 3, 3][..], &[10; 32]].concat();
+        assert_eq!((keys.may_open(&hello[..20]), keys.may_open(&hello)), (Some(false), Some(false)));
+        keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
+        assert!(keys.came_late());
+        assert_eq!((keys.may_open(&hello[..20]), keys.may_open(&hello)), (None, Some(true)));
+    }
+
+    #[test]
     fn what_came_late_is_known() {
         let keys = Keys::default();
         assert!(keys.find(&[10; 32]).is_none() && !keys.came_late());
@@ -333,6 +389,30 @@ mod tests {
         assert!(!keys.came_late());
         keys.add(format!("CLIENT_RANDOM {} {}", "0a".repeat(32), "0b".repeat(48)).as_bytes());
         assert!(keys.came_late());
+    }
+
+    #[test]
+    fn the_last_are_kept() {
+        let keys = Keys::default();
+        keys.keep(20);
+        let line =
+            |n: u8, label: &str| format!("{label} {} {}\n", format!("{n:02x}").repeat(32), "0b".repeat(32));
+        let mut forgotten = 0;
+        for n in 0..100 {
+            let log = line(n, "CLIENT_TRAFFIC_SECRET_0") + &line(n, "SERVER_TRAFFIC_SECRET_0");
+            forgotten += keys.add(log.as_bytes()).forgotten;
+            assert!(
+                keys.find(&[n; 32]).is_some_and(|found| found.traffic.iter().all(Option::is_some)),
+                "{n}"
+            );
+            assert!(keys.len() <= 20);
+        }
+        assert!(keys.find(&[90; 32]).is_some() && keys.find(&[70; 32]).is_none());
+        assert_eq!(forgotten + keys.len(), 100);
+        // What belongs to one that is known stays with it.
+        assert_eq!(keys.add(line(85, "CLIENT_HANDSHAKE_TRAFFIC_SECRET").as_bytes()).forgotten, 0);
+        let found = keys.find(&[85; 32]).unwrap();
+        assert!(found.traffic[0].is_some() && found.handshake[0].is_some());
     }
 
     #[test]

@@ -176,12 +176,13 @@ impl Records<'_> {
     /// Messages that TLS 1.3 encrypts: they show the certificate, and when keys change.
     fn messages_13(&mut self, clear: &[u8], span: Span, show: &mut impl Show) {
         self.hidden.extend_from_slice(clear);
-        while let &[kind, a, b, c, ref rest @ ..] = self.hidden.as_slice() {
+        let mut at = 0;
+        while let Some(&[kind, a, b, c, ref rest @ ..]) = self.hidden.get(at..) {
             let len = u32::from_be_bytes([0, a, b, c]) as usize;
             if len > self.limit {
                 return self.hidden.clear();
             }
-            let Some(body) = rest.get(..len) else { return };
+            let Some(body) = rest.get(..len) else { break };
             match HandshakeType(kind) {
                 HandshakeType::certificate => {
                     let chain = HandshakeMessage::Certificate(tls::certificates_13(body));
@@ -195,8 +196,9 @@ impl Records<'_> {
                 }
                 _ => {}
             }
-            self.hidden.drain(..len + 4);
+            at += len + 4;
         }
+        self.hidden.drain(..at);
     }
 }
 

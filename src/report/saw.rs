@@ -39,8 +39,16 @@ fn reason(error: ClientCode, session: &Session) -> (SawFit, String) {
     if let Some(told) = told(error, session) {
         return told;
     }
-    let listed = listed(session.diagnosis.code);
-    match best(error, listed) {
+    // Of the page's, those that go with the code on the wire.
+    let here = &session.diagnosis.client_error;
+    let listed: Vec<ClientError> = listed(session.diagnosis.code)
+        .iter()
+        .filter(|listed| {
+            here.iter().any(|here| here.code == listed.code && here.extended.as_deref() == listed.extended)
+        })
+        .copied()
+        .collect();
+    match best(error, &listed) {
         Some("expected") => {
             return (SawFit::Expected, "mstsc usually shows it for this".to_owned());
         }
@@ -90,7 +98,7 @@ fn reason(error: ClientCode, session: &Session) -> (SawFit, String) {
             SawFit::Unlikely,
             format!("the client itself ended this one, and 0x{code:X} says that it was closed from outside"),
         ),
-        _ => not_listed(error, listed),
+        _ => not_listed(error, &listed),
     }
 }
 

@@ -64,14 +64,14 @@ pub enum Head {
         /// RDG_OUT_DATA or RDG_IN_DATA.
         method: String,
         /// The scheme of the credentials that it brings.
-        scheme: Option<String>,
+        scheme: Option<&'static str>,
     },
     /// The gateway answers.
     Response {
         /// The method of the request.
         method: String,
         /// The scheme of the credentials that the request brought.
-        scheme: Option<String>,
+        scheme: Option<&'static str>,
         /// Status code.
         status: u16,
         /// Whether the authentication goes on.

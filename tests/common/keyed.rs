@@ -39,6 +39,26 @@ pub fn keys(path: &Path) -> Keys {
     keys
 }
 
+/// A capture with its block of secrets moved to another place: before the frame of this number, or
+/// behind the last.
+pub fn moved(path: &Path, before: usize) -> Vec<u8> {
+    let bytes = std::fs::read(path).unwrap();
+    let mut blocks: Vec<&[u8]> = Vec::new();
+    let mut rest = bytes.as_slice();
+    while let Some(length) = rest.get(4..8) {
+        let (block, after) = rest.split_at(u32::from_le_bytes(length.try_into().unwrap()) as usize);
+        blocks.push(block);
+        rest = after;
+    }
+    let kind = |block: &[u8]| u32::from_le_bytes(block[..4].try_into().unwrap());
+    let at = blocks.iter().position(|block| kind(block) == 10).unwrap();
+    let secrets = blocks.remove(at);
+    let packets = blocks.iter().enumerate().filter(|(_, block)| kind(block) == 6).map(|(at, _)| at);
+    let at = packets.chain([blocks.len()]).take(before).last().unwrap();
+    blocks.insert(at, secrets);
+    blocks.concat()
+}
+
 /// What the program says of a capture, on stdout and stderr, without a warning.
 pub fn run(args: &[&str], file: &Path) -> Vec<u8> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rdpwhy"));

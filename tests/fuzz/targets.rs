@@ -5,6 +5,7 @@
 
 #![allow(unreachable_pub, clippy::unwrap_used)]
 
+pub mod sealed;
 pub mod udp;
 
 use std::io::Cursor;
@@ -42,6 +43,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("security", security_layers),
     ("conversation", conversation),
     ("inside", inside),
+    ("http", sealed::http),
+    ("keys", sealed::keys),
+    ("opener", sealed::opener),
+    ("gateway", sealed::gateway),
     ("engine", engine),
     ("redact", redact),
 ];

@@ -59,6 +59,13 @@ impl Memory {
         BufferBounds { total: self.most / 5, ..BufferBounds::default() }
     }
 
+    /// Connections whose secrets are kept: a sixteenth.
+    pub(crate) fn keys(&self) -> usize {
+        /// The five secrets of TLS 1.3, and what the allocator and the map add.
+        const CONNECTION: usize = 768;
+        self.most / 16 / CONNECTION
+    }
+
     /// Bytes that are allocated.
     pub(crate) fn held() -> usize {
         HELD.allocated()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
@@ -23,7 +23,8 @@ use crate::cli::tell;
 
 /// Attempts that wait to be written. A disk that is slower than failures come loses some, and says so.
 const WAITING: usize = 64;
-/// Their bytes. Frames of one session have a megabyte at most, and its report some tens of kilobytes.
+/// Their bytes; one attempt alone may have more. Frames of one session have a megabyte at most, and its report some
+/// tens of kilobytes.
 const WAITING_BYTES: usize = 16 << 20;
 /// Sessions that are over, and attempts that were saved, which are remembered in case the attempt goes on.
 const REMEMBERED: usize = 1024;
@@ -133,18 +134,26 @@ impl Recorder {
             }
             return;
         }
+        // What would not be taken need not be made.
+        if self.waiting() >= WAITING_BYTES {
+            self.unsaved += 1;
+            return;
+        }
         // What is not kept any more of an attempt stays as it was saved.
         let whole =
             told.together.iter().all(|id| self.over.contains_key(id) && self.buffer.get(*id).is_some());
         let sessions = if whole { told.together.as_slice() } else { &[session] };
         let Some(files) = self.files(sessions, told, interfaces, lost) else { return };
-        let before = if whole { self.saved.remove(&first) } else { None };
         let key = if whole { first } else { session };
-        self.saved.insert(key, files.name.clone());
+        let (name, before) = (files.name.clone(), self.saved.get(&key).cloned());
+        if !self.job(Job::Save(files, before)) {
+            self.unsaved += 1;
+            return;
+        }
+        self.saved.insert(key, name);
         if self.saved.len() > REMEMBERED {
             self.saved.pop_first();
         }
-        self.job(Job::Save(files, before));
     }
 
     /// Lets go of sessions whose attempt can't go on any more.
@@ -182,18 +191,17 @@ impl Recorder {
         std::mem::take(&mut self.unsaved)
     }
 
-    fn job(&mut self, job: Job) {
-        let Some(jobs) = &self.jobs else { return };
+    /// Hands a job over; whether it is taken.
+    fn job(&mut self, job: Job) -> bool {
+        let Some(jobs) = &self.jobs else { return false };
         let bytes = job.bytes();
         // Counted before it is taken.
-        let fits = self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes <= WAITING_BYTES;
-        let Err(unsent) = (if fits { jobs.try_send(job) } else { Err(TrySendError::Full(job)) }) else {
-            return;
-        };
-        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if let TrySendError::Full(Job::Save(..)) = unsent {
-            self.unsaved += 1;
+        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let taken = (before == 0 || before + bytes <= WAITING_BYTES) && jobs.try_send(job).is_ok();
+        if !taken {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
         }
+        taken
     }
 
     /// The files of these sessions, which are of one attempt.
@@ -326,5 +334,29 @@ fn capture(name: &str, frames: &[Frame<'_>]) -> Capture {
         first: frames.iter().map(|frame| frame.time).min().map(Time),
         last: frames.iter().map(|frame| frame.time).max().map(Time),
         warnings: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_attempt_larger_than_what_may_wait_is_taken_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let bounds = Bounds { bytes: 100 << 20, files: 30 };
+        let mut recorder = Recorder::start(folder.path(), bounds, BufferBounds::default(), false).unwrap();
+        let large = |second: u32| {
+            let name = format!("2026-11-21T05-33-{second:02}.044Z_a_b_tls-alert");
+            Job::Save(Files { name, contents: [Vec::new(), Vec::new(), vec![0; WAITING_BYTES + 1]] }, None)
+        };
+        assert!(recorder.job(large(1)));
+        let second = recorder.job(large(2));
+        recorder.close(Instant::now() + Duration::from_secs(30));
+        let saved = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!((saved, recorder.waiting()), (if second { 6 } else { 3 }, 0));
+        assert!(!recorder.job(large(3)), "it is closed");
     }
 }

@@ -17,6 +17,9 @@ use crate::cli::tell;
 const WAITING: usize = 4096;
 /// Their bytes: a session has some kilobytes.
 const WAITING_BYTES: usize = 8 << 20;
+/// So long a pipe that lost its reader, or has none yet, is waited for. After that lines are lost, and counted, as
+/// those for a file that can't be written.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Takes lines.
 pub(crate) struct Sink {
@@ -43,7 +46,13 @@ impl Sink {
     /// Writes to the file, or to standard output.
     pub(crate) fn open(path: Option<&Path>) -> io::Result<Self> {
         let target = match path {
-            Some(path) => Target::File { path: path.to_owned(), file: Some(append(path)?), lost: 0 },
+            Some(path) => {
+                let file = match append(path) {
+                    Err(error) if error.kind() == ErrorKind::NotConnected => None,
+                    opened => Some(opened?),
+                };
+                Target::File { path: path.to_owned(), file, patience: PATIENCE, lost: 0 }
+            }
             None => Target::Stdout(io::stdout()),
         };
         let (lines, incoming) = sync_channel(WAITING);
@@ -122,10 +131,11 @@ const FAILED: u8 = 2;
 
 enum Target {
     Stdout(io::Stdout),
-    /// `file` is `None` while it can't be written; then lines are counted.
+    /// `file` is `None` while it can't be written; then lines are counted, once a pipe was waited for.
     File {
         path: PathBuf,
         file: Option<BufWriter<File>>,
+        patience: Duration,
         lost: u64,
     },
 }
@@ -164,10 +174,10 @@ impl Writer {
                 lines().try_for_each(|line| out.write_all(line))?;
                 out.flush()
             }
-            Target::File { path, file, lost } => {
+            Target::File { path, file, patience, lost } => {
                 if self.reopen.swap(false, Ordering::Relaxed) || file.is_none() {
                     *file = None;
-                    match append(path) {
+                    match append_patiently(path, std::mem::take(patience)) {
                         Ok(opened) => *file = Some(opened),
                         Err(error) if *lost == 0 => tell(&format!("cannot open {}: {error}", path.display())),
                         Err(_) => {}
@@ -182,7 +192,7 @@ impl Writer {
                         if *lost > 0 {
                             tell(&format!("{} can be written again; {lost} lines were lost", path.display()));
                         }
-                        *lost = 0;
+                        (*patience, *lost) = (PATIENCE, 0);
                     }
                     failed => {
                         if let (Some(Err(error)), 0) = (failed, *lost) {
@@ -201,6 +211,75 @@ impl Writer {
     }
 }
 
+fn append_patiently(path: &Path, patience: Duration) -> io::Result<BufWriter<File>> {
+    let until = Instant::now() + patience;
+    loop {
+        match append(path) {
+            Err(error) if error.kind() == ErrorKind::NotConnected && Instant::now() < until => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Opens the file, or a pipe if somebody reads it; it waits for nobody.
 fn append(path: &Path) -> io::Result<BufWriter<File>> {
-    OpenOptions::new().create(true).append(true).open(path).map(BufWriter::new)
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::{OFlags, fcntl_setfl};
+        options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+        let file = options.open(path).map_err(|error| match error.raw_os_error() {
+            Some(code) if code == rustix::io::Errno::NXIO.raw_os_error() => {
+                io::Error::new(ErrorKind::NotConnected, "nobody reads this pipe")
+            }
+            _ => error,
+        })?;
+        // Writing may take its time.
+        fcntl_setfl(&file, OFlags::APPEND)?;
+        Ok(BufWriter::new(file))
+    }
+    #[cfg(not(target_os = "linux"))]
+    options.open(path).map(BufWriter::new)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{BufRead, BufReader};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_may_get_its_reader_late_and_lose_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let sink = Sink::open(Some(&path)).unwrap();
+        let line = |n: u32| sink.line(format!("{n}\n").into_bytes(), || false);
+        (0..10).for_each(line);
+        let mut reader = BufReader::new(File::open(&path).unwrap()).lines();
+        let first: Vec<String> = reader.by_ref().take(10).map(Result::unwrap).collect();
+        assert_eq!((first.len(), first[9].as_str()), (10, "9"));
+        drop(reader);
+        // More than may wait: nobody is held up for longer than the patience, and who comes then gets what comes then.
+        let begun = Instant::now();
+        (10..20_000).for_each(line);
+        assert!(begun.elapsed() < 4 * PATIENCE);
+        let reader = thread::spawn(move || {
+            let mut lines = BufReader::new(File::open(&path).unwrap()).lines();
+            lines.find(|line| line.as_deref().is_ok_and(|line| line == "late")).is_some()
+        });
+        while !reader.is_finished() {
+            assert!(begun.elapsed() < 12 * PATIENCE, "the new reader gets nothing");
+            sink.line(b"late\n".to_vec(), || false);
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(reader.join().unwrap());
+        assert_eq!(sink.reader(), Reader::Reads);
+    }
 }

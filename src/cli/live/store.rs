@@ -75,43 +75,51 @@ impl Store {
         Ok(store)
     }
 
-    /// Writes an attempt's files, each whole or not at all.
+    /// Writes an attempt's files, each whole or not at all. Where that fails, those that had the name before stay.
     pub(crate) fn save(&mut self, files: &Files) -> io::Result<()> {
         let bytes = files.contents.iter().map(|content| content.len() as u64).sum();
         if bytes > self.bounds.bytes || ENDINGS.len() > self.bounds.files {
             return Err(io::Error::new(ErrorKind::StorageFull, "it is larger than what may be saved at all"));
         }
-        self.remove(&files.name)?;
+        let before = self.forget(&files.name);
         self.make_room(bytes, ENDINGS.len())?;
         let written = self.write(files);
-        if written.is_err() {
-            // As much of it as there is.
-            let _ = self.unlink(&files.name);
-        } else {
-            self.bytes += bytes;
-            self.saved.push_back((files.name.clone(), bytes));
-        }
+        let kept = match (&written, before) {
+            (Ok(()), _) => bytes,
+            (Err(_), Some(before)) => before,
+            (Err(_), None) => {
+                // As much of it as there is.
+                let _ = self.unlink(&files.name);
+                return written;
+            }
+        };
+        self.bytes += kept;
+        self.saved.push_back((files.name.clone(), kept));
         written
     }
 
     fn write(&self, files: &Files) -> io::Result<()> {
+        let mut unfinished = Vec::new();
         for (ending, content) in ENDINGS.iter().zip(&files.contents) {
             let mut file = AtomicFile::create(&self.path(&files.name, ending), true)?;
             file.write_all(content)?;
-            file.commit()?;
+            file.flush()?;
+            unfinished.push(file);
         }
-        Ok(())
+        unfinished.into_iter().try_for_each(AtomicFile::commit)
     }
 
     /// Removes an attempt's files, if they are there.
     pub(crate) fn remove(&mut self, name: &str) -> io::Result<()> {
-        if let Some(at) = self.saved.iter().position(|(known, _)| known == name)
-            && let Some((_, bytes)) = self.saved.remove(at)
-        {
-            self.bytes -= bytes;
-            self.unlink(name)?;
-        }
-        Ok(())
+        if self.forget(name).is_some() { self.unlink(name) } else { Ok(()) }
+    }
+
+    /// Takes an attempt off the list; its bytes.
+    fn forget(&mut self, name: &str) -> Option<u64> {
+        let at = self.saved.iter().position(|(known, _)| known == name)?;
+        let (_, bytes) = self.saved.remove(at)?;
+        self.bytes -= bytes;
+        Some(bytes)
     }
 
     fn make_room(&mut self, bytes: u64, files: usize) -> io::Result<()> {
@@ -127,13 +135,12 @@ impl Store {
 
     /// The capture goes first, as it came last.
     fn unlink(&self, name: &str) -> io::Result<()> {
-        for ending in ENDINGS.iter().rev() {
-            match fs::remove_file(self.path(name, ending)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
+        let removed = ENDINGS.iter().rev().map(|ending| match fs::remove_file(self.path(name, ending)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        });
+        // As much of it as there is, whatever does not go.
+        removed.fold(Ok(()), Result::and)
     }
 
     fn path(&self, name: &str, ending: &str) -> PathBuf {
@@ -224,6 +231,29 @@ mod tests {
         assert_eq!(seconds(folder.path()), ["06", "07"]);
         let store = Store::open(folder.path(), Bounds { bytes: 1000, files: 5 }).unwrap();
         assert_eq!((seconds(folder.path()), store.saved.len()), (vec!["07".to_owned()], 1));
+    }
+
+    #[test]
+    fn what_was_saved_stays_where_more_of_it_cannot_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let bounds = Bounds { bytes: 1000, files: 12 };
+        let mut store = Store::open(folder.path(), bounds).unwrap();
+        store.save(&files(1, 50)).unwrap();
+        // A folder where the last of the files should be: nothing can be written there.
+        let blocked = folder.path().join(format!("{}.pcapng", files(2, 0).name));
+        fs::create_dir(&blocked).unwrap();
+        fs::write(blocked.join("in the way"), b"").unwrap();
+        assert!(store.save(&files(2, 50)).is_err());
+        fs::remove_dir_all(&blocked).unwrap();
+        assert_eq!((store.bytes, fs::read_dir(folder.path()).unwrap().count()), (150, 3));
+        let path = store.path(&files(1, 0).name, "json");
+        fs::rename(&path, folder.path().join("kept")).unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("in the way"), b"").unwrap();
+        assert!(store.save(&files(1, 60)).is_err());
+        assert_eq!((store.bytes, store.saved.len()), (150, 1));
+        assert_eq!(fs::read(store.path(&files(1, 0).name, "pcapng")).unwrap().len(), 50);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing unfinished is left");
     }
 
     #[test]

@@ -75,7 +75,12 @@ pub(super) fn diagnosis(verdict: &Verdict, session: About<'_>, lost: &Lost<'_>) 
             .filter(|remedy| remedy.when.holds(verdict.facts) && concerns(remedy.text, verdict.value))
             .map(|remedy| self::remedy(remedy, &ends))
             .collect(),
-        client_error: page.iter().flat_map(|page| &page.client_errors).map(client_error).collect(),
+        client_error: page
+            .iter()
+            .flat_map(|page| &page.client_errors)
+            .filter(|error| error.concerns(verdict.value))
+            .map(client_error)
+            .collect(),
         references: page.map_or_else(Vec::new, |page| {
             page.references.iter().map(|reference| Text::from(*reference)).collect()
         }),

@@ -13,6 +13,8 @@ use crate::session::{Clear, Conversation, Facts, Phase};
 
 /// Tunnels of which a second connection may still come; a gateway of thousands of users has as many.
 const TUNNELS: usize = 16 * 1024;
+/// Where so many are there, those that are over are looked for once in so many.
+const LOOK: usize = 256;
 /// Random bytes that a gateway may send before its first packet (MS-TSGU, section 3.3.5.1); ten or a hundred in
 /// practice.
 const SEED: usize = 1024;
@@ -24,7 +26,12 @@ pub struct Gateways {
     tunnels: Arc<Mutex<Known>>,
 }
 
-type Known = HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>;
+#[derive(Debug, Default)]
+struct Known {
+    tunnels: HashMap<Id, Weak<Mutex<Tunnel>>, ahash::RandomState>,
+    /// Tunnels that were turned away since those that are over were last looked for.
+    turned_away: usize,
+}
 
 /// Client, gateway and RDG-Connection-Id.
 type Id = (IpAddr, SocketAddr, String);
@@ -47,7 +54,8 @@ impl Gateways {
 
     /// The tunnel of this id, or a new one.
     fn join(&self, ends: Ends, id: Option<String>, leads: bool, inner: Conversation) -> Arc<Mutex<Tunnel>> {
-        let mut tunnels = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { tunnels, turned_away } = &mut *known;
         let id = id.map(|id| (ends.client.ip(), ends.server, id));
         let known = id.as_ref().and_then(|id| tunnels.get(id)?.upgrade());
         if let Some(known) = known {
@@ -60,11 +68,16 @@ impl Gateways {
             }
         }
         let tunnel = Arc::new(Mutex::new(Tunnel::new(ends, leads, inner)));
-        if tunnels.len() >= TUNNELS {
+        let Some(id) = id else { return tunnel };
+        // To look through all of them for each that comes would cost too much.
+        if tunnels.len() >= TUNNELS && turned_away.is_multiple_of(LOOK) {
             tunnels.retain(|_, tunnel| tunnel.strong_count() > 0);
         }
-        if let Some(id) = id.filter(|_| tunnels.len() < TUNNELS) {
+        if tunnels.len() < TUNNELS {
             tunnels.insert(id, Arc::downgrade(&tunnel));
+            *turned_away = 0;
+        } else {
+            *turned_away += 1;
         }
         tunnel
     }
@@ -138,7 +151,7 @@ impl Link {
                 if !*leads {
                     tunnel.gateway.incoming = Some(Seen::new(ends.client, ends.first));
                 }
-                let (method, scheme) = (head.method.clone(), head.scheme.clone());
+                let (method, scheme) = (head.method.clone(), head.scheme);
                 tunnel.head(Head::Request { method, scheme }, span);
                 *request = Some(head);
             }
@@ -152,7 +165,7 @@ impl Link {
                     // Until a success bodies are pages that say what went wrong.
                     tunnel.lanes[dir].open = matches!(head.status, 200..300 | 101);
                 }
-                let (method, scheme) = (request.method.clone(), request.scheme.clone());
+                let (method, scheme) = (request.method.clone(), request.scheme);
                 let (status, challenges) = (head.status, head.challenges);
                 tunnel.head(Head::Response { method, scheme, status, challenges }, span);
             }
@@ -219,6 +232,8 @@ struct Lane {
     /// An unfinished packet.
     pending: Vec<u8>,
     since: Option<Stamp>,
+    /// How many bytes it has, as far as that is known.
+    need: usize,
     /// Whether bodies are the tunnel's.
     open: bool,
     /// Whether the first packet came.
@@ -264,14 +279,25 @@ impl Tunnel {
         if !ours || lane.lost || dir == Dir::ServerToClient && !lane.open {
             return;
         }
-        let mut first = lane.since.take().unwrap_or(span.first);
-        let joined;
-        let (mut rest, known) = (bytes, lane.pending.len());
-        if known > 0 {
-            lane.pending.extend_from_slice(bytes);
-            joined = std::mem::take(&mut lane.pending);
-            rest = &joined;
+        let first = lane.since.take().unwrap_or(span.first);
+        let known = lane.pending.len();
+        if known == 0 {
+            return self.packets(dir, bytes, 0, first, span);
         }
+        lane.pending.extend_from_slice(bytes);
+        // However small the pieces are, a packet is looked at when it may be whole.
+        if lane.pending.len() < lane.need {
+            lane.since = Some(first);
+            return;
+        }
+        let joined = std::mem::take(&mut lane.pending);
+        self.packets(dir, &joined, known, first, span);
+    }
+
+    /// Reads what is whole of packets, and keeps the rest. `known` bytes came earlier, from `first` on, the others now.
+    fn packets(&mut self, dir: Dir, bytes: &[u8], known: usize, mut first: Stamp, span: Span) {
+        let lane = &mut self.lanes[dir];
+        let mut rest = bytes;
         if !lane.begun && dir == Dir::ServerToClient {
             match tsgu::after_seed(rest) {
                 Some(at) => {
@@ -281,22 +307,23 @@ impl Tunnel {
                     }
                 }
                 None if rest.len() > SEED => return self.lose(dir),
-                None => return lane.keep(rest, first),
+                None => return lane.keep(rest, first, 0),
             }
         }
         lane.begun = true;
-        while !rest.is_empty() {
-            let length = match tsgu::parse_header(rest) {
+        let mut need = 0;
+        while !rest.is_empty() && !self.lanes[dir].lost {
+            need = match tsgu::parse_header(rest) {
                 Step::Done(header, _) => header.length,
-                Step::Need(_) => usize::MAX,
+                Step::Need(need) => need,
                 Step::Broken(_) => return self.lose(dir),
             };
-            let Some((packet, after)) = rest.split_at_checked(length) else { break };
+            let Some((packet, after)) = rest.split_at_checked(need) else { break };
             self.packet(dir, packet, Span { first, last: span.last });
             (rest, first) = (after, span.first);
         }
-        if !rest.is_empty() {
-            self.lanes[dir].keep(rest, first);
+        if !rest.is_empty() && !self.lanes[dir].lost {
+            self.lanes[dir].keep(rest, first, need);
         }
     }
 
@@ -312,7 +339,7 @@ impl Tunnel {
                 gateway.data[dir].get_or_insert(span);
                 let offset = self.lanes[dir].inner;
                 self.lanes[dir].inner += data.len() as u64;
-                if let Some(inner) = &mut self.inner {
+                if let Some(inner) = self.inner.as_mut().filter(|_| !data.is_empty()) {
                     // A message is where the packet is that completes it.
                     let chunk = Chunk { offset, data, len: data.len() as u64, stamp: span.last };
                     inner.take(self.ends, dir, &chunk);
@@ -333,8 +360,9 @@ impl Tunnel {
 }
 
 impl Lane {
-    fn keep(&mut self, bytes: &[u8], since: Stamp) {
+    fn keep(&mut self, bytes: &[u8], since: Stamp, need: usize) {
         self.pending = bytes.to_vec();
         self.since = Some(since);
+        self.need = need;
     }
 }
