@@ -61,7 +61,7 @@ pub struct Open<'a, R> {
     pub server: SocketAddr,
     /// Its first packet.
     pub first: Stamp,
-    /// Whether its server's port is one of [`Config::ports`].
+    /// Whether its server's port is one of [`Config::ports`], and it is more than stray packets.
     pub on_port: bool,
     /// What reads the payload; `None` before the first.
     pub reader: Option<&'a R>,
@@ -192,13 +192,17 @@ impl<R: Reader> Connections<R> {
     pub fn open_between(&self, one: SocketAddr, other: SocketAddr) -> Option<Open<'_, R>> {
         let (flow, _) = Flow::of(&one.ip(), one.port(), &other.ip(), other.port());
         let slot = self.table.get(self.table.find(&flow)?)?;
-        let (first, reader) = match &slot.body {
+        let (first, is_real, reader) = match &slot.body {
             Body::Counted => return None,
-            Body::Embryo(embryo) => (embryo.first(), None),
-            Body::Full(connection) => (connection.headers.facts.first, connection.reader.as_deref()),
+            Body::Embryo(embryo) => (embryo.first(), embryo.has_syn(), None),
+            Body::Full(connection) => {
+                let reader = connection.reader.as_deref();
+                (connection.headers.facts.first, connection.is_real(), reader)
+            }
         };
         let (client, server) = orient(&slot.key, slot.bits);
-        Some(Open { client, server, first, on_port: slot.bits & bits::ON_PORT != 0, reader })
+        let on_port = is_real && slot.bits & bits::ON_PORT != 0;
+        Some(Open { client, server, first, on_port, reader })
     }
 
     /// Ends what was silent for too long by the highest time seen.
@@ -287,7 +291,7 @@ impl<R: Reader> Connections<R> {
         segment: &Segment<'_>,
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
-        while let Some(at) = self.table.must_go() {
+        while let Some(at) = self.table.must_go(self.now) {
             self.evict(at);
         }
         let options = Options::read(segment.options.0);
@@ -350,14 +354,16 @@ impl<R: Reader> Connections<R> {
             }
             Body::Embryo(_) | Body::Counted => (false, 0),
         };
-        self.table.least_telling_in_full().min_by_key(|(_, slot)| age(slot)).map(|(at, _)| at)
+        self.table.least_telling_in_full(self.now).min_by_key(|(_, slot)| age(slot)).map(|(at, _)| at)
     }
 
-    /// Gives up the connection that tells least of those that are kept in full; not one whose security is up
-    /// unless `any` may go. `false` where there is none.
+    /// Gives up the connection that tells least of those that are kept in full; not one whose security is up and that
+    /// may well go on, unless `any` may go. `false` where there is none.
     pub fn give_up(&mut self, any: bool) -> bool {
         let Some(at) = self.least_telling() else { return false };
-        let secured = self.table.get(at).is_some_and(|slot| slot.class() == Class::Secured);
+        let goes_on =
+            |slot: &Slot<_>| slot.class() == Class::Secured && !self.table.seems_over(slot, self.now);
+        let secured = self.table.get(at).is_some_and(goes_on);
         if any || !secured {
             self.evict(at);
         }

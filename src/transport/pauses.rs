@@ -1,5 +1,7 @@
 //! Times in which nothing was captured: between two captures that are read as one.
 
+use std::collections::VecDeque;
+
 use super::bare::Bare;
 use super::facts::{Ended, TcpFacts};
 use super::udp::UdpFacts;
@@ -10,13 +12,20 @@ use crate::base::Timestamp;
 /// What had its last packet before a pause was watched only until the pause, so that no silence is claimed for a
 /// time of which the captures know nothing.
 #[derive(Debug, Default)]
-pub struct Pauses(Vec<Timestamp>);
+pub struct Pauses(VecDeque<Timestamp>);
 
 impl Pauses {
+    /// Pauses kept, the oldest out first: an interface may go up and down for weeks, and what a session needs is the
+    /// first one after its last packet.
+    const MOST: usize = 4096;
+
     /// Nothing was captured from `since` to the next frame. Earlier than the last one is no news.
     pub fn add(&mut self, since: Timestamp) {
-        if self.0.last().is_none_or(|last| *last < since) {
-            self.0.push(since);
+        if self.0.back().is_none_or(|last| *last < since) {
+            if self.0.len() >= Self::MOST {
+                self.0.pop_front();
+            }
+            self.0.push_back(since);
         }
     }
 

@@ -53,7 +53,8 @@ const CLASSES: [Class; 12] = [
 ];
 
 /// Who goes first where room is needed, the longest idle of each group first: what tells least, and what a stranger
-/// can make without an answer. Those that closed have their verdict already, and are few.
+/// can make without an answer. Those that closed have their verdict already, and are few. [`Table::seems_over`]
+/// says which of the last group go earlier.
 const GROUPS: [&[Class]; 5] = [
     &[Class::HalfOpen, Class::Refused, Class::ClosedHalfOpen, Class::Other, Class::ClosedOther],
     &[Class::Opened, Class::Foreign],
@@ -197,7 +198,7 @@ impl<B> Table<B> {
     }
 
     /// The slot that must go before another can be inserted.
-    pub(super) fn must_go(&self) -> Option<u32> {
+    pub(super) fn must_go(&self, now: Timestamp) -> Option<u32> {
         let graves = self.list(Class::Grave);
         if graves.len > GRAVES {
             return Some(graves.head);
@@ -208,7 +209,7 @@ impl<B> Table<B> {
         if graves.len > 0 {
             return Some(graves.head);
         }
-        self.least_telling()
+        self.least_telling(now)
     }
 
     /// How many connections are kept in full.
@@ -217,24 +218,38 @@ impl<B> Table<B> {
     }
 
     /// The one that tells least of those that are not over.
-    pub(super) fn least_telling(&self) -> Option<u32> {
-        self.first_of(&GROUPS)
+    pub(super) fn least_telling(&self, now: Timestamp) -> Option<u32> {
+        self.first_of(&GROUPS, now)
+    }
+
+    /// Whether a session with its security up competes with those in negotiation: it was silent for longer than they
+    /// may be, so that its end was perhaps not captured, and there are more like it. A flood in negotiation is many, and
+    /// takes no session's place.
+    pub(super) fn seems_over(&self, session: &Slot<B>, now: Timestamp) -> bool {
+        let [setup, begun, secured] =
+            [Class::Setup, Class::Session, Class::Secured].map(|class| self.list(class));
+        session.class == Class::Secured
+            && now.since(session.touched) > setup.idle
+            && secured.len > setup.len + begun.len
     }
 
     /// The longest idle of those kept in full, and of the group that tells least: the first of them is the longest idle
     /// of all, the others of its class.
-    pub(super) fn least_telling_in_full(&self) -> impl Iterator<Item = (u32, &Slot<B>)> {
+    pub(super) fn least_telling_in_full(&self, now: Timestamp) -> impl Iterator<Item = (u32, &Slot<B>)> {
         const LOOKED_AT: usize = 16;
-        let first = self.first_of(&GROUPS[1..]);
+        let first = self.first_of(&GROUPS[1..], now);
         let class = std::iter::successors(first, |&at| {
             self.get(at).map(|slot| slot.next).filter(|&next| next != NONE)
         });
         class.filter_map(|at| Some((at, self.get(at)?))).take(LOOKED_AT)
     }
 
-    fn first_of(&self, groups: &[&[Class]]) -> Option<u32> {
+    fn first_of(&self, groups: &[&[Class]], now: Timestamp) -> Option<u32> {
+        let secured = self.list(Class::Secured).head;
+        let over = Some(secured).filter(|&at| self.get(at).is_some_and(|slot| self.seems_over(slot, now)));
         groups.iter().find_map(|classes| {
-            let heads = classes.iter().map(|&class| self.list(class).head);
+            let over = over.filter(|_| classes.contains(&Class::Setup));
+            let heads = classes.iter().map(|&class| self.list(class).head).chain(over);
             let touched = heads.filter_map(|head| Some((self.get(head)?.touched, head)));
             touched.min_by_key(|&(touched, _)| touched).map(|(_, head)| head)
         })
@@ -399,17 +414,17 @@ mod tests {
         let mut table = Table::new(&Limits { flows: 3, ..Limits::default() });
         let one = table.insert(flow(1), 0, Class::Other, at(0), ());
         let two = table.insert(flow(2), 0, Class::HalfOpen, at(1), ());
-        assert_eq!(table.must_go(), None);
+        assert_eq!(table.must_go(at(100)), None);
         let three = table.insert(flow(3), 0, Class::Session, at(2), ());
-        assert_eq!(table.must_go(), Some(one));
+        assert_eq!(table.must_go(at(100)), Some(one));
         table.touch(one, Class::Other, at(5));
-        assert_eq!(table.must_go(), Some(two));
+        assert_eq!(table.must_go(at(100)), Some(two));
         assert_eq!(
-            (table.in_full(), table.least_telling_in_full().next().map(|(at, _)| at)),
+            (table.in_full(), table.least_telling_in_full(at(100)).next().map(|(at, _)| at)),
             (1, Some(three))
         );
         table.touch(three, Class::Grave, at(6));
-        assert_eq!((table.must_go(), table.in_full()), (Some(three), 0));
+        assert_eq!((table.must_go(at(100)), table.in_full()), (Some(three), 0));
         table.remove(two);
         assert_eq!(table.insert(flow(4), 0, Class::Other, at(7), ()), two);
         assert_eq!((table.find(&flow(4)), table.find(&flow(2))), (Some(two), None));
@@ -431,11 +446,11 @@ mod tests {
             table.insert(flow(port), 0, class, at(i64::from(port)), ());
         }
         let mut gone = Vec::new();
-        while let Some(next) = table.must_go() {
+        while let Some(next) = table.must_go(at(100)) {
             gone.extend(table.remove(next).map(|slot| slot.class()));
             if gone.len() < 6 {
                 table.insert(flow(9 + gone.len() as u16), 0, Class::Grave, at(99), ());
-                let grave = table.must_go().unwrap();
+                let grave = table.must_go(at(100)).unwrap();
                 assert_eq!(table.get(grave).unwrap().class(), Class::Grave);
                 table.touch(grave, Class::Secured, at(99));
             }
@@ -464,5 +479,27 @@ mod tests {
         table.remove(idle);
         assert_eq!(table.expired(at(690)), None);
         assert_eq!(table.expired(at(702)).map(|(at, _)| at), Some(busy));
+    }
+
+    #[test]
+    fn sessions_whose_end_was_lost_go_before_those_that_begin() {
+        let mut table = Table::new(&Limits::default());
+        for port in 1..=5 {
+            table.insert(flow(port), 0, Class::Secured, at(i64::from(port)), ());
+        }
+        for port in 6..=8 {
+            table.insert(flow(port), 0, Class::Setup, at(i64::from(port)), ());
+        }
+        let idle = Limits::default().setup_idle / Timestamp::SECOND;
+        let least =
+            |table: &Table<()>, now| table.get(table.least_telling(at(now)).unwrap()).unwrap().class();
+        assert_eq!(least(&table, idle + 1), Class::Setup, "they may well go on");
+        let mut gone = Vec::new();
+        while let Some(next) = table.least_telling(at(idle + 9)) {
+            gone.extend(table.remove(next).map(|slot| slot.class()));
+        }
+        // Where there are as many of both, those in setup may be a flood.
+        use Class::{Secured, Setup};
+        assert_eq!(gone, [Secured, Secured, Setup, Secured, Setup, Secured, Setup, Secured]);
     }
 }

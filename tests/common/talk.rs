@@ -117,7 +117,7 @@ impl Talk {
     /// A packet as it is, 1 ms after the one before.
     pub fn raw(mut self, from: usize, flags: u8, seq: u32, ack: u32, payload: &[u8]) -> Self {
         self.now += 1_000_000;
-        self.id += 1;
+        self.id = self.id.wrapping_add(1);
         if !self.seen[from] {
             return self;
         }

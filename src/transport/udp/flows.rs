@@ -136,7 +136,7 @@ impl<R: FlowReader> Flows<R> {
 
     /// Gives up the flow that tells least; `false` where there is none.
     pub fn give_up(&mut self) -> bool {
-        let at = self.table.least_telling();
+        let at = self.table.least_telling(self.now);
         if let Some(at) = at {
             self.evict(at);
         }
@@ -214,7 +214,7 @@ impl<R: FlowReader> Flows<R> {
         opened: Option<Opened<R>>,
     ) -> bool {
         let Some(Opened { by_client, reader }) = opened else { return false };
-        while let Some(at) = self.table.must_go() {
+        while let Some(at) = self.table.must_go(self.now) {
             self.evict(at);
         }
         let client_is_a = by_client == from_a;
