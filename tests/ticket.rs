@@ -169,6 +169,29 @@ fn wireshark_shows_the_comments() {
 }
 
 #[test]
+fn wireshark_takes_the_filters_of_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("page.html");
+    for (name, frames) in [("udp-lossy/beside-tcp.pcapng", 595), ("tcp-syn-unanswered/ipv6.pcapng", 3)] {
+        let capture = project("captures").join(name);
+        report(&capture, &to, &["--force"]);
+        let page = std::fs::read_to_string(&to).unwrap();
+        let filters: Vec<String> = page
+            .split("<code class=\"copy\">")
+            .skip(1)
+            .map(|rest| rest.split('<').next().unwrap().replace("&#38;", "&").replace("&#62;", ">"))
+            .collect();
+        assert_eq!(filters.len(), 3, "{filters:?}");
+        for filter in &filters {
+            let Some(shown) = tshark(&capture, filter, &["frame.number"]) else { return };
+            assert!(!shown.is_empty(), "{filter}");
+        }
+        // The last is that of the whole connection, UDP included.
+        assert_eq!(tshark(&capture, &filters[2], &["frame.number"]).unwrap().len(), frames, "{filters:?}");
+    }
+}
+
+#[test]
 fn only_the_sessions_own_frames() {
     use common::pcap::Pcap;
     let folder = tempfile::tempdir().unwrap();

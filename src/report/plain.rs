@@ -156,7 +156,7 @@ fn ladder<W: Write>(
             parts.extend([(Tone::Plain, range.as_str()), (tone, step.note.as_str())]);
         }
         lines.line(4, &parts)?;
-        if !fits {
+        if !fits && !step.note.is_empty() {
             lines.hanging(6, (Tone::Plain, ""), (tone, &step.note))?;
         }
     }

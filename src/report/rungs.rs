@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::model::{Direction, Event, Outcome, Phase, Session, Span, UdpFlow};
-use super::story::{Frames, Mark, end_mark};
+use super::story::{Frames, Mark, end_mark, phase_title};
 use super::text::{count, duration};
 
 /// Rows before the middle of a long conversation is folded.
@@ -19,10 +19,10 @@ const ALIKE: usize = 5;
 /// UDP flows that are shown.
 const FLOWS: usize = 4;
 
-/// A row, and the phase in whose band it stands.
+/// A row, and the title of the phase in whose band it stands.
 #[derive(Debug)]
 pub(super) struct Rung<'a> {
-    pub(super) phase: Phase,
+    pub(super) phase: &'static str,
     pub(super) row: Row<'a>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
     let mut beside = beside(session, frames, &deciding).into_iter().peekable();
     let mut rungs = Vec::new();
     // What belongs to an earlier phase, but came when the next one had begun, stands where it came.
-    let mut phase = Phase::TcpConnect;
+    let mut latest = Phase::TcpConnect;
     let mut before: Option<f64> = None;
     let mut left_out = 0;
     for (event, shown) in session.timeline.iter().zip(shown) {
@@ -89,7 +89,8 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
         if event.kind == "phase" && !deciding.contains(&(event.capture, event.frame)) {
             continue;
         }
-        phase = phase.max(event.phase);
+        latest = latest.max(event.phase);
+        let phase = phase_title(session, latest);
         while let Some((time, row)) = beside.next_if(|(time, _)| *time < event.time_s.0) {
             before = before.map(|before| before.max(time));
             rungs.push(Rung { phase, row });
@@ -122,14 +123,15 @@ pub(super) fn rungs<'a>(session: &'a Session, frames: Frames<'_>) -> Vec<Rung<'a
         }
         rungs.push(Rung { phase, row: Row::Message(message) });
     }
+    let last = phase_title(session, latest.max(session.phase));
     for (time, row) in beside {
         before = before.map(|before| before.max(time));
-        rungs.push(Rung { phase: session.phase, row });
+        rungs.push(Rung { phase: last, row });
     }
     let waited = session.duration_s.0 - before.unwrap_or(0.0);
     if waited >= GAP {
         let text = format!("{} more, nothing new", duration(waited));
-        rungs.push(Rung { phase: session.phase, row: Row::Pause(text) });
+        rungs.push(Rung { phase: last, row: Row::Pause(text) });
     }
     rungs
 }

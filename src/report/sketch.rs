@@ -1,7 +1,7 @@
 //! The picture of a conversation in plain characters: for mail, and as a block of code in Markdown, which forges and
 //! ticket systems all show, where only some draw diagrams.
 
-use super::model::{Direction, Phase, Session};
+use super::model::{Direction, Session};
 use super::rungs::{Message, Row, Weight, rungs};
 use super::story::{self, Frames};
 use super::text::{clean, squeeze, wrap};
@@ -25,13 +25,13 @@ pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Vec<String> {
     let server = std::net::SocketAddr::new(session.server.ip, session.server.port).to_string();
     let space = (LEFT + WIDTH + 2).saturating_sub(client.len() + server.len()).max(2);
     let mut lines = vec![format!("{client}{:space$}{server}", "")];
-    let mut phase: Option<Phase> = None;
+    let mut phase = "";
     let mut add = |row: String| lines.extend(row.split('\n').map(str::to_owned));
     for rung in rungs(session, frames) {
-        if phase != Some(rung.phase) {
-            let title = format!(" {} ", rung.phase.title());
+        if phase != rung.phase {
+            let title = format!(" {} ", rung.phase);
             add(format!("{:LEFT$}|{title:-^WIDTH$}|", ""));
-            phase = Some(rung.phase);
+            phase = rung.phase;
         }
         add(match rung.row {
             Row::Message(message) => arrow(&message),

@@ -231,10 +231,14 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
             known.extend(events);
             continue;
         }
-        // A gateway's tunnel has no phase of its own.
-        let gateway = phase == Phase::TlsHandshake && session.gateway.is_some();
-        let title = if gateway { "TLS handshake, gateway" } else { phase.title() };
-        shown.push((title, last, events));
+        shown.push((phase_title(session, phase), last, events));
+    }
+    if session.gateway.is_some() {
+        // What is inside its tunnel begins with the first phases, after the tunnel's own.
+        shown.sort_by(|(_, one_last, one), (_, other_last, other)| {
+            let began = |events: &[&Event]| events.first().map_or(f64::MAX, |event| event.time_s.0);
+            one_last.cmp(other_last).then(began(one).total_cmp(&began(other)))
+        });
     }
     let broke = session.diagnosis.evidence.first().filter(|_| session.outcome == Outcome::Failed);
     let mut steps = Vec::new();
@@ -250,6 +254,14 @@ pub(super) fn ladder(session: &Session, frames: Frames<'_>, short: bool) -> Vec<
         });
     }
     steps
+}
+
+/// What a phase is called: a gateway's tunnel has none of its own.
+pub(super) fn phase_title(session: &Session, phase: Phase) -> &'static str {
+    match phase {
+        Phase::TlsHandshake if session.gateway.is_some() => "TLS handshake, gateway",
+        other => other.title(),
+    }
 }
 
 /// From the first event's frame to where the next phase begins, or to where it `broke`.

@@ -37,7 +37,8 @@ pub fn write<W: Write>(source: &impl Source, view: &View, mut out: W) -> io::Res
         let sessions = part.filter_map(|(at, &index)| {
             let attempt = rows.ends(source, at).map(|attempt| summary::attempt(&attempt));
             let depth = story::depth(&source.place(index)?, view.every_story);
-            let told = depth != Depth::None && rows.shown.len() <= summary::STORIES;
+            let stories = !view.no_story && rows.shown.len() <= summary::STORIES;
+            let told = stories && depth != Depth::None;
             Some((source.session(index)?, told, attempt))
         });
         table(out, sessions, view, day.is_some(), start == 0)?;

@@ -151,7 +151,11 @@ test('without scripts nothing is missing but the filter', async () => {
 
 test('UDP stands beside TCP, and a plot shows its course', async () => {
   const { page, close } = await open(report('lossy', ['udp-lossy/beside-tcp.pcapng', 'session-lossy/at-the-server.pcapng.gz']));
-  assert.match(await page.locator('.wide svg .message.udp').textContent(), /UDP tried from port \d+/);
+  assert.match(await page.locator('.wide svg .message.udp.key').textContent(), /UDP tried from port \d+/);
+  for (const picture of await page.locator('.wide svg:has(.phase)').all()) {
+    const phases = await picture.locator('.phase').allTextContents();
+    assert.deepEqual(phases, [...new Set(phases)], 'no phase comes twice');
+  }
   assert.match(await page.locator('.wide svg .result').textContent(), /lost: to the server [\d.]+ %, to the client [\d.]+ %/);
   const plot = page.locator('.wide').getByRole('img').filter({ hasText: "42 of the server's had to be sent again" });
   assert.match(await plot.locator('title').textContent(), /TCP health of session \d over time/);

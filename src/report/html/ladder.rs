@@ -239,8 +239,8 @@ fn ladder(
     for rung in rungs {
         canvas.add(rung);
     }
-    let ended = session.phase;
-    if let Some(band) = canvas.bands.iter_mut().rev().find(|band| band.title == ended.title()) {
+    let ended = story::phase_title(session, session.phase);
+    if let Some(band) = canvas.bands.iter_mut().rev().find(|band| band.title == ended) {
         band.class = class;
     }
     let icmp = |event: &Event| event.direction.is_none() && event.kind.starts_with("icmp");
@@ -329,7 +329,7 @@ fn arrow_name(layout: &Layout, id: u64, (capture, frame): Place) -> String {
 
 impl Canvas<'_> {
     fn add(&mut self, rung: &Rung<'_>) {
-        let title = rung.phase.title();
+        let title = rung.phase;
         let top = self.y;
         let new = self.bands.last().is_none_or(|band| band.title != title);
         if new {
