@@ -42,7 +42,9 @@ pub(crate) fn begin_teller() {
     let (lines, incoming) = sync_channel::<String>(MOST);
     let (finished, done) = sync_channel(1);
     let spawned = thread::Builder::new().name("stderr".to_owned()).spawn(move || {
-        incoming.iter().for_each(|line| super::tell_now(&line));
+        for line in incoming {
+            super::tell_now(&line);
+        }
         let _ = finished.send(());
     });
     if spawned.is_ok() {
