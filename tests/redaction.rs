@@ -60,6 +60,11 @@ fn originals(file: &Path, report: &Value) -> BTreeSet<String> {
         for key in ["cookie", "routing_token", "correlation_id"] {
             add(&session["negotiation"][key]);
         }
+        for event in
+            session["timeline"].as_array().unwrap().iter().filter(|event| event["kind"] == "preamble")
+        {
+            add(&event["details"]["target"]);
+        }
         let rdp = &session["rdp"];
         for key in ["client_name", "client_address", "user_name", "domain"] {
             add(&rdp[key]);

@@ -123,8 +123,12 @@ fn serve(at: SocketAddr) -> Result<Metrics, String> {
 }
 
 fn view(args: &Args, name: &str, asked: &Asked) -> Result<View, String> {
-    View::open(name, args.tz.clone(), asked.stop.clone())
-        .map_err(|error| format!("cannot use the terminal: {error}"))
+    // What is told before goes to the terminal before.
+    aside::end_teller();
+    let view = View::open(name, args.tz.clone(), asked.stop.clone())
+        .map_err(|error| format!("cannot use the terminal: {error}"));
+    aside::begin_teller();
+    view
 }
 
 /// One run.

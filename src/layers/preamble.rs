@@ -6,7 +6,7 @@ use std::fmt;
 use crate::base::{Dir, PerDir};
 use crate::protocol::Step;
 use crate::protocol::first_bytes::{self, Guess, PreambleKind};
-use crate::protocol::preamble::{self, Socks4Code, Socks5Code, Socks5Method};
+use crate::protocol::preamble::{self, Socks4Code, Socks5Code, Socks5Method, Target};
 
 /// One message of a preamble.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Preamble {
     pub kind: PreambleKind,
     /// What it says, for people; holds text from the wire.
     pub text: String,
+    /// The host or the machine that it names: a part of the text.
+    pub names: Option<String>,
     /// The proxy refused.
     pub refused: bool,
 }
@@ -36,6 +38,21 @@ pub enum Stripped {
     Need,
     /// None: what follows is the stream itself.
     Nothing,
+}
+
+/// What a message says, for people, and whom it names.
+struct Said(String, Option<String>);
+
+impl From<String> for Said {
+    fn from(text: String) -> Self {
+        Said(text, None)
+    }
+}
+
+impl From<Target> for Said {
+    fn from(target: Target) -> Self {
+        Said(format!("client asked for {target}"), Some(target.host))
+    }
 }
 
 /// What an end may say next.
@@ -68,7 +85,7 @@ impl Preambles {
         match (self.0[dir], dir, bytes.first()) {
             (State::Start, C, _) => self.start(bytes),
             (State::Socks4Reply, S, _) => self.take(S, Socks4, preamble::socks4_reply(bytes), |code| {
-                (client, State::Over, format!("server answered {code}"), code != Socks4Code::GRANTED)
+                (client, State::Over, format!("server answered {code}").into(), code != Socks4Code::GRANTED)
             }),
             (State::Socks5Choice, S, _) => self.take(S, Socks5, preamble::socks5_choice(bytes), |method| {
                 let (client, server) = match method {
@@ -76,32 +93,42 @@ impl Preambles {
                     Socks5Method::USERNAME_PASSWORD => (client, State::Socks5LoginReply),
                     _ => (State::Over, State::Over),
                 };
-                (client, server, format!("server chose {method}"), method == Socks5Method::NO_ACCEPTABLE)
+                (
+                    client,
+                    server,
+                    format!("server chose {method}").into(),
+                    method == Socks5Method::NO_ACCEPTABLE,
+                )
             }),
             (State::Socks5LoginReply, S, _) => {
                 self.take(S, Socks5, preamble::socks5_login_reply(bytes), |accepted| {
                     let both =
                         if accepted { (client, State::Socks5Reply) } else { (State::Over, State::Over) };
                     let text = if accepted { "login accepted" } else { "login refused" };
-                    (both.0, both.1, text.to_owned(), !accepted)
+                    (both.0, both.1, text.to_owned().into(), !accepted)
                 })
             }
             (State::Socks5Reply, S, _) => self.take(S, Socks5, preamble::socks5_reply(bytes), |code| {
-                (client, State::Over, format!("server answered {code}"), code != Socks5Code::SUCCEEDED)
+                (client, State::Over, format!("server answered {code}").into(), code != Socks5Code::SUCCEEDED)
             }),
             (State::HttpReply, S, _) => self.take(S, HttpConnect, preamble::http_reply(bytes), |status| {
-                (client, State::Over, format!("proxy answered {status}"), !(200..300).contains(&status))
+                (
+                    client,
+                    State::Over,
+                    format!("proxy answered {status}").into(),
+                    !(200..300).contains(&status),
+                )
             }),
             (State::Socks5, C, Some(1)) => {
                 let server = self.0[S];
                 self.take(C, Socks5, preamble::socks5_login(bytes), |()| {
-                    (client, server, "client logged in with a user name".to_owned(), false)
+                    (client, server, "client logged in with a user name".to_owned().into(), false)
                 })
             }
             (State::Socks5, C, Some(5)) => {
                 let server = self.0[S];
                 self.take(C, Socks5, preamble::socks5_request(bytes), |target| {
-                    (State::Over, server, format!("client asked for {target}"), false)
+                    (State::Over, server, target.into(), false)
                 })
             }
             _ => Stripped::Nothing,
@@ -121,24 +148,25 @@ impl Preambles {
         };
         match kind {
             PreambleKind::Socks4 => self.take(C, kind, preamble::socks4_request(bytes), |target| {
-                (State::Over, State::Socks4Reply, format!("client asked for {target}"), false)
+                (State::Over, State::Socks4Reply, target.into(), false)
             }),
             PreambleKind::Socks5 => self.take(C, kind, preamble::socks5_methods(bytes), |methods| {
                 let text = format!("client offered {} methods", methods.len());
-                (State::Socks5, State::Socks5Choice, text, false)
+                (State::Socks5, State::Socks5Choice, text.into(), false)
             }),
             PreambleKind::HttpConnect => self.take(C, kind, preamble::http_connect(bytes), |target| {
-                (State::Over, State::HttpReply, format!("client asked for {target}"), false)
+                (State::Over, State::HttpReply, target.into(), false)
             }),
             // Another preamble may follow these two.
             PreambleKind::Proxy => self.take(C, kind, preamble::proxy_header(bytes), |header| {
                 let text = header
                     .addresses
                     .map_or("no addresses".to_owned(), |(from, to)| format!("connection of {from} to {to}"));
-                (State::Start, State::Start, text, false)
+                (State::Start, State::Start, text.into(), false)
             }),
             PreambleKind::Preconnection => self.take(C, kind, preamble::preconnection(bytes), |pdu| {
-                (State::Start, State::Start, pdu.blob.unwrap_or_else(|| format!("id {}", pdu.id)), false)
+                let text = pdu.blob.clone().unwrap_or_else(|| format!("id {}", pdu.id));
+                (State::Start, State::Start, Said(text, pdu.blob), false)
             }),
         }
     }
@@ -149,13 +177,13 @@ impl Preambles {
         dir: Dir,
         kind: PreambleKind,
         step: Step<T>,
-        read: impl FnOnce(T) -> (State, State, String, bool),
+        read: impl FnOnce(T) -> (State, State, Said, bool),
     ) -> Stripped {
         match step {
             Step::Done(message, used) => {
-                let (client_to_server, server_to_client, text, refused) = read(message);
+                let (client_to_server, server_to_client, Said(text, names), refused) = read(message);
                 self.0 = PerDir { client_to_server, server_to_client };
-                Stripped::Took(Preamble { dir, kind, text, refused }, used)
+                Stripped::Took(Preamble { dir, kind, text, names, refused }, used)
             }
             Step::Need(_) => Stripped::Need,
             Step::Broken(_) => {

@@ -358,8 +358,9 @@ fn hello(redactor: &Redactor, kind: u8, body: &[u8], datagrams: bool, made: &mut
         at += 4;
         match id {
             0 => name(redactor, body, at, length, made),
-            // What names nobody: versions, groups, formats, algorithms, ALPN, flags, keys of this session only.
-            5 | 10 | 11 | 13 | 16 | 22 | 23 | 27 | 28 | 43 | 45 | 49..=51 | 65281 => {
+            16 => protocols(redactor, body, at, length, made),
+            // What names nobody: versions, groups, formats, algorithms, flags, keys of this session only.
+            5 | 10 | 11 | 13 | 22 | 23 | 27 | 28 | 43 | 45 | 49..=51 | 65281 => {
                 copy(body, made, at, length);
             }
             _ => {}
@@ -374,6 +375,24 @@ fn name(redactor: &Redactor, body: &[u8], at: usize, length: usize, made: &mut [
     if let Some(name) = body.get(at + 5..at + length) {
         let hosts = redactor.kinds().contains(Kinds::HOSTS);
         place(made, at + 5, &if hosts { redactor.words(name) } else { name.to_vec() });
+    }
+}
+
+/// application_layer_protocol_negotiation: list, and a length before each name.
+fn protocols(redactor: &Redactor, body: &[u8], at: usize, length: usize, made: &mut [u8]) {
+    if !redactor.kinds().contains(Kinds::HOSTS) {
+        return copy(body, made, at, length);
+    }
+    copy(body, made, at, 2.min(length));
+    let end = (at + length).min(body.len());
+    let mut at = at + 2;
+    while let Some(&count) = body.get(at..end).and_then(<[u8]>::first) {
+        let next = at + 1 + usize::from(count);
+        made.get_mut(at).into_iter().for_each(|made| *made = count);
+        if let Some(name) = body.get(at + 1..next.min(end)) {
+            place(made, at + 1, &redactor.protocol(name));
+        }
+        at = next;
     }
 }
 

@@ -255,6 +255,12 @@ impl Redactor {
         }
     }
 
+    /// The name of an application protocol (ALPN): those that many clients have name nobody.
+    pub fn protocol(&self, name: &[u8]) -> Vec<u8> {
+        const USUAL: [&[u8]; 5] = [b"h2", b"h3", b"http/1.0", b"http/1.1", b"tds/8.0"];
+        if USUAL.contains(&name) { name.to_vec() } else { self.words(name) }
+    }
+
     /// Each word of a text, as long as it was: letters become letters, digits digits, and capitals do not matter.
     /// Bytes beyond ASCII become letters; what is between words stays.
     pub fn words(&self, text: &[u8]) -> Vec<u8> {

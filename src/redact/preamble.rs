@@ -29,10 +29,16 @@ fn http(redactor: &Redactor, bytes: &[u8]) -> Option<Vec<u8>> {
     let mut rest = head;
     if method.is_some()
         && let Some(version) = bytes.get(head..line)?.iter().rposition(|byte| *byte == b' ')
+        && matches!(
+            bytes.get(head + version..line)?,
+            [b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']
+        )
     {
         // The port's digits are no name, and the version is needed.
         let target = bytes.get(head..head + version)?;
-        let port = target.iter().rposition(|byte| *byte == b':').unwrap_or(target.len());
+        let digits = target.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        let before = target.len() - digits;
+        let port = if target.get(..before)?.ends_with(b":") { before } else { target.len() };
         made.extend(redactor.words(target.get(..port)?));
         made.extend_from_slice(target.get(port..)?);
         made.extend_from_slice(bytes.get(head + version..line)?);
@@ -120,7 +126,12 @@ fn proxy(redactor: &Redactor, bytes: &[u8]) -> Option<Vec<u8>> {
         if at > 0 {
             made.push(b' ');
         }
-        made.extend(if at == 1 || at == 2 { same_length(redactor, word) } else { word.to_vec() });
+        let kept = matches!(*word, b"TCP4" | b"TCP6" | b"UNKNOWN") || word.iter().all(u8::is_ascii_digit);
+        made.extend(match at {
+            1 | 2 => same_length(redactor, word),
+            _ if kept => word.to_vec(),
+            _ => redactor.words(word),
+        });
     }
     made.extend_from_slice(b"\r\n");
     Some(made)

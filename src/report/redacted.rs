@@ -227,6 +227,11 @@ fn learn(session: &Session, redactor: &Redactor, names: &mut Names<'_>) {
             names.add(name, host_text(redactor, name));
         }
     }
+    if kinds.contains(Kinds::HOSTS) {
+        for before in session.timeline.iter().filter(|event| event.kind == "preamble") {
+            before.details.values().for_each(|name| names.add(name, host_text(redactor, name)));
+        }
+    }
     for tls in shown() {
         for certificate in tls.certificate.iter().filter(|_| kinds.contains(Kinds::CERTIFICATES)) {
             for whose in [&certificate.subject, &certificate.issuer] {
@@ -346,6 +351,9 @@ fn ends(
 fn tls(redactor: &Redactor, tls: &mut Tls) {
     if redactor.kinds().contains(Kinds::HOSTS) {
         name(redactor, &mut tls.sni);
+        for protocol in &mut tls.alpn {
+            *protocol = String::from_utf8_lossy(&redactor.protocol(protocol.as_bytes())).into_owned();
+        }
     }
     if let Some(certificate) = &mut tls.certificate
         && redactor.kinds().contains(Kinds::CERTIFICATES)

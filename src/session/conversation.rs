@@ -189,12 +189,14 @@ impl Conversation {
                 }
                 return;
             }
+            // A chain of proxies has fewer.
+            if self.facts.preambles.len() >= Facts::KEPT {
+                break;
+            }
             match self.preambles.strip(dir, &sniffed.bytes) {
                 Stripped::Took(preamble, used) => {
                     let span = self.sniffed[dir].drop_front(used);
-                    if let Some(span) = span.filter(|_| self.facts.preambles.len() < Facts::KEPT) {
-                        self.facts.preambles.push(Seen::new(preamble, span));
-                    }
+                    self.facts.preambles.extend(span.map(|span| Seen::new(preamble, span)));
                 }
                 Stripped::Need if !full => return,
                 Stripped::Need | Stripped::Nothing => break,

@@ -149,7 +149,9 @@ fn negotiation(session: &Session, timeline: &mut Timeline) {
     let facts = &session.facts;
     let phase = Phase::X224Negotiation;
     for preamble in &facts.preambles {
-        timeline.add(preamble.span, C, Phase::TcpConnect, "preamble", preamble.value.to_string()).dir = None;
+        let entry = timeline.add(preamble.span, C, Phase::TcpConnect, "preamble", preamble.value.to_string());
+        entry.dir = None;
+        entry.details.extend(preamble.value.names.iter().map(|name| ("target", name.clone())));
     }
     if let Some(request) = &facts.request {
         let asked = request

@@ -55,6 +55,43 @@ fn the_file_is_opened_anew_and_the_interface_may_go() {
     assert_eq!((times("it has no link"), times("The interface disappeared")), (1 + early, 1), "{errors}");
 }
 
+/// A program that starts it may never look at what it says there.
+#[test]
+fn nobody_need_read_stderr() {
+    if !wanted("nobody_need_read_stderr") {
+        return;
+    }
+    let cable = Cable::new("stderr");
+    let b = cable.namespace("b");
+    let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
+    // As much as a pipe takes.
+    let mut child = command(&format!("ip netns exec {b} sh -c"))
+        .arg(format!("head -c 65536 /dev/zero >&2; exec {rdpwhy} live -i wire --format ndjson"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    cable.replay(&failed(0), "");
+    let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+    let (told, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = told.send(stdout.read_line(&mut line).map(|_| line).unwrap_or_default());
+    });
+    let line = lines.recv_timeout(Duration::from_secs(6));
+    shell(&format!("kill -TERM {}", child.id()));
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > Duration::from_secs(2) {
+            child.kill().unwrap();
+            panic!("it does not end, {line:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(line.is_ok_and(|line| line.contains("\"outcome\":\"failed\"")));
+}
+
 /// On a terminal, the table has it to itself and gives it back, however it ends.
 #[test]
 fn the_terminal_is_given_back() {
