@@ -9,15 +9,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread;
 use std::time::Instant;
 
-use rdpwhy::analyzer::Touched;
+use rdpwhy::analyzer::{Analyzer, Over};
 use rdpwhy::base::{Frame, Timestamp};
 use rdpwhy::capture::{Buffer, BufferBounds, Interface, Packet, Section, Statistics, Worth, Writer};
-use rdpwhy::report::build::running::{Told, id};
+use rdpwhy::report::build::running::{Told, id, parts};
 use rdpwhy::report::build::saved;
 use rdpwhy::report::comments::{self, Comments};
 use rdpwhy::report::model::{Attempt, Capture, Outcome, Session, Time};
 use rdpwhy::report::{View, json, markdown};
 
+use super::fragments::Fragments;
 use super::store::{Bounds, Files, Store};
 use crate::cli::tell;
 
@@ -47,13 +48,21 @@ impl Job {
     }
 }
 
+/// A session that is over.
+struct Ended {
+    session: Session,
+    /// What its frames are kept under.
+    parts: Vec<u64>,
+}
+
 /// Keeps frames until it is known whether they are wanted.
 pub(crate) struct Recorder {
     buffer: Buffer,
     /// Whether attempts that did not fail are wanted too.
     all: bool,
+    fragments: Fragments,
     /// Sessions that are over, whose attempt may go on, by id; and until when, the first first.
-    over: HashMap<u64, Session>,
+    over: HashMap<u64, Ended>,
     until: VecDeque<(Timestamp, u64)>,
     /// Names of what was saved, by the id of the attempt's first session.
     saved: BTreeMap<u64, String>,
@@ -83,6 +92,7 @@ impl Recorder {
         })?;
         Ok(Recorder {
             buffer: Buffer::new(frames),
+            fragments: Fragments::default(),
             all,
             over: HashMap::new(),
             until: VecDeque::new(),
@@ -94,14 +104,26 @@ impl Recorder {
         })
     }
 
-    /// A frame of a session that runs.
-    pub(crate) fn touch(&mut self, touched: &Touched<'_>, frame: &Frame<'_>) {
+    /// A frame that the engine took: it is kept where it is of a session that runs, or of one of its RDP-UDP flows.
+    pub(crate) fn take(&mut self, analyzer: &Analyzer, frame: &Frame<'_>) {
+        let Some(touched) = analyzer.touched() else {
+            if analyzer.awaits_fragments()
+                && let Some(datagram) = self.fragments.begin(frame)
+            {
+                self.buffer.add(datagram, Worth::Unknown, frame);
+            }
+            return;
+        };
         let worth = match (touched.is_session(), touched.has_spoken()) {
             (false, _) => Worth::Unknown,
             (true, false) => Worth::HalfOpen,
             (true, true) => Worth::Session,
         };
-        self.buffer.add(id(touched.first), worth, frame);
+        let session = id(touched.first);
+        if let Some(datagram) = self.fragments.complete(frame) {
+            self.buffer.join(datagram, session, worth);
+        }
+        self.buffer.add(session, worth, frame);
     }
 
     /// Bytes of the frames that are kept.
@@ -115,15 +137,17 @@ impl Recorder {
     }
 
     /// A session is over, and is not told: nobody wants it.
-    pub(crate) fn forget(&mut self, session: u64) {
-        self.buffer.forget(session);
+    pub(crate) fn forget(&mut self, over: &Over) {
+        for part in parts(over) {
+            self.buffer.forget(part);
+        }
     }
 
     /// A session is over. `lost` packets may be missing from it.
-    pub(crate) fn over(&mut self, told: &Told, interfaces: &[Interface], lost: u64) {
+    pub(crate) fn over(&mut self, over: &Over, told: &Told, interfaces: &[Interface], lost: u64) {
         let session = told.session.id;
         let Some(&first) = told.together.first() else { return };
-        self.over.insert(session, told.session.clone());
+        self.over.insert(session, Ended { session: told.session.clone(), parts: parts(over) });
         let until = told.session.end.0.plus(rdpwhy::diagnosis::GAP);
         self.until.push_back((until, session));
         if !self.all && told.attempt.outcome != Outcome::Failed {
@@ -149,6 +173,9 @@ impl Recorder {
 
     /// Lets go of sessions whose attempt can't go on any more.
     pub(crate) fn advance(&mut self, now: Timestamp) {
+        while let Some(datagram) = self.fragments.expired(now) {
+            self.buffer.forget(datagram);
+        }
         while let Some(&(until, _)) = self.until.front()
             && (until < now || self.until.len() > REMEMBERED)
         {
@@ -161,9 +188,9 @@ impl Recorder {
         if self.until.len() <= least {
             return false;
         }
-        if let Some((_, session)) = self.until.pop_front() {
-            self.over.remove(&session);
-            self.buffer.forget(session);
+        let ended = self.until.pop_front().and_then(|(_, session)| self.over.remove(&session));
+        for part in ended.into_iter().flat_map(|ended| ended.parts) {
+            self.buffer.forget(part);
         }
         true
     }
@@ -198,8 +225,10 @@ impl Recorder {
 
     /// The files of these sessions, which are of one attempt.
     fn files(&self, ids: &[u64], told: &Told, interfaces: &[Interface], lost: u64) -> Option<Files> {
-        let sessions: Vec<Session> = ids.iter().filter_map(|id| self.over.get(id).cloned()).collect();
-        let kept: Vec<_> = ids.iter().filter_map(|id| self.buffer.get(*id)).collect();
+        let ended: Vec<&Ended> = ids.iter().filter_map(|id| self.over.get(id)).collect();
+        let sessions: Vec<Session> = ended.iter().map(|ended| ended.session.clone()).collect();
+        let parts = ended.iter().flat_map(|ended| &ended.parts);
+        let kept: Vec<_> = parts.filter_map(|part| self.buffer.get(*part)).collect();
         let mut frames: Vec<Frame<'_>> = kept.iter().flat_map(|kept| kept.frames()).collect();
         if frames.is_empty() {
             return None;
@@ -328,3 +357,6 @@ fn capture(name: &str, frames: &[Frame<'_>]) -> Capture {
         warnings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
