@@ -13,13 +13,15 @@ use crate::layers::Keys;
 use crate::packet::{Body, Datagram, Decoder, Meta, Undecoded};
 use crate::protocol::dtls::looks_like_dtls;
 use crate::protocol::gateway_udp;
-use crate::session::{Conversation, Gateways, Phase, Session, UdpSession};
+use crate::session::{Conversation, Flow, Gateways, Phase, Session, UdpSession};
+use crate::transport::udp::FlowReader as _;
 use crate::transport::{Config, Connections, Finished, Open, Pauses, TcpFacts};
 
 pub use crate::transport::GivenUp;
 
-/// IP's number of it.
+/// IP's numbers of them.
 const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 use held::Held;
 pub use over::{Lent, Over, Told, Whole};
@@ -74,34 +76,62 @@ pub struct Options {
     pub keys: Keys,
 }
 
-/// A connection that still runs.
+/// A connection, or an RDP-UDP flow, that still runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Touched<'a> {
     /// The end that opened it, as far as known.
     pub client: SocketAddr,
     /// The other end.
     pub server: SocketAddr,
-    /// Its first packet: what it is known by until it is over, and after that as `session.tcp.first`.
+    /// Its first packet: what it is known by until it is over, and after that as `session.tcp.first` or
+    /// `session.udp.first`.
     pub first: Stamp,
-    on_port: bool,
-    reader: Option<&'a Conversation>,
+    what: Running<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Running<'a> {
+    Tcp { on_port: bool, reader: Option<&'a Conversation> },
+    Udp(&'a Flow),
 }
 
 impl Touched<'_> {
-    /// Whether it will be listed as a session, as far as is known.
+    /// Whether it is an RDP-UDP flow. It belongs to a TCP session, or is told as one of its own.
+    pub fn is_udp(&self) -> bool {
+        matches!(self.what, Running::Udp(_))
+    }
+
+    /// Whether it will be listed as a session, or with one, as far as is known.
     pub fn is_session(&self) -> bool {
-        self.on_port || self.reader.is_some_and(Conversation::is_recognized)
+        match self.what {
+            Running::Tcp { on_port, reader } => on_port || reader.is_some_and(Conversation::is_recognized),
+            Running::Udp(_) => true,
+        }
     }
 
-    /// Whether it carried payload yet.
+    /// Whether it is beyond its opening: carried payload, or both ends of a flow have opened it.
     pub fn has_spoken(&self) -> bool {
-        self.reader.is_some()
+        match self.what {
+            Running::Tcp { reader, .. } => reader.is_some(),
+            Running::Udp(flow) => flow.is_open(),
+        }
     }
 
-    /// How far it got. Costs a look at the first records of a session that is not active yet.
+    /// How far a TCP session got. Costs a look at the first records of one that is not active yet.
     pub fn phase(&self) -> Phase {
-        self.reader.map_or(Phase::TcpConnect, Conversation::phase)
+        match self.what {
+            Running::Tcp { reader, .. } => reader.map_or(Phase::TcpConnect, Conversation::phase),
+            Running::Udp(_) => Phase::UdpConnect,
+        }
     }
+}
+
+/// What the last frame belongs to: the ends of a connection or flow, or a datagram of which fragments are missing.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    Tcp(SocketAddr, SocketAddr),
+    Udp(SocketAddr, SocketAddr),
+    Fragment,
 }
 
 /// How much the engine keeps of what runs.
@@ -137,8 +167,7 @@ pub struct Analyzer {
     follow: bool,
     keys: Keys,
     gateways: Gateways,
-    /// The ends of the connection that the last frame belongs to.
-    last: Option<(SocketAddr, SocketAddr)>,
+    last: Option<Last>,
 }
 
 impl Analyzer {
@@ -199,7 +228,8 @@ impl Analyzer {
                     self.overview.tcp += 1;
                     if self.follow {
                         let source = SocketAddr::new(packet.meta.src, segment.src_port);
-                        self.last = Some((source, SocketAddr::new(packet.meta.dst, segment.dst_port)));
+                        let target = SocketAddr::new(packet.meta.dst, segment.dst_port);
+                        self.last = Some(Last::Tcp(source, target));
                     }
                     let (ports, limits, held) = (&self.ports, &self.limits, &self.held);
                     let (keys, gateways, udp) = (&self.keys, &self.gateways, &mut self.udp);
@@ -212,14 +242,15 @@ impl Analyzer {
                 }
                 Body::Udp(datagram) => {
                     self.overview.udp += 1;
+                    let source = SocketAddr::new(packet.meta.src, datagram.src_port);
+                    let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
                     if self.udp.datagram(&packet.meta, datagram) {
+                        self.last = self.follow.then_some(Last::Udp(source, target));
                         return self.collect();
                     }
                     if [datagram.src_port, datagram.dst_port].contains(&gateway_udp::PORT) {
                         self.overview.gateway(&packet.meta, datagram);
                     }
-                    let source = SocketAddr::new(packet.meta.src, datagram.src_port);
-                    let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
                     let bytes = u64::from(datagram.payload_len);
                     // The lower port is the service's.
                     let (client, server, packets, bytes) = if target.port() <= source.port() {
@@ -242,9 +273,14 @@ impl Analyzer {
                 Body::IcmpError(error) => {
                     self.connections.icmp(&packet.meta, error);
                     self.udp.icmp(&packet.meta, error);
-                    if self.follow && error.protocol == TCP {
+                    if self.follow {
                         let source = SocketAddr::new(error.src, error.src_port);
-                        self.last = Some((source, SocketAddr::new(error.dst, error.dst_port)));
+                        let target = SocketAddr::new(error.dst, error.dst_port);
+                        self.last = match error.protocol {
+                            TCP => Some(Last::Tcp(source, target)),
+                            UDP => Some(Last::Udp(source, target)),
+                            _ => None,
+                        };
                     }
                 }
                 Body::Other(_) => {}
@@ -254,19 +290,34 @@ impl Analyzer {
                 Undecoded::NotIp => self.overview.not_ip += 1,
                 Undecoded::Cut => self.overview.cut += 1,
                 Undecoded::Malformed => self.overview.malformed += 1,
-                Undecoded::Fragment => {}
+                Undecoded::Fragment => self.last = self.follow.then_some(Last::Fragment),
             },
         }
         self.collect();
     }
 
-    /// The connection that the last frame belongs to, for those who follow sessions while they run; needs
-    /// [`Options::follow`]. `None` where it is over, or no session for all that is known.
+    /// The connection or RDP-UDP flow that the last frame belongs to, for those who follow sessions while they run;
+    /// needs [`Options::follow`]. `None` where it is over, or no session for all that is known.
     pub fn touched(&self) -> Option<Touched<'_>> {
-        let (one, other) = self.last?;
-        let open = self.connections.open_between(one, other)?;
-        let Open { client, server, first, on_port, reader } = open;
-        Some(Touched { client, server, first, on_port, reader })
+        match self.last? {
+            Last::Tcp(one, other) => {
+                let Open { client, server, first, on_port, reader } =
+                    self.connections.open_between(one, other)?;
+                Some(Touched { client, server, first, what: Running::Tcp { on_port, reader } })
+            }
+            Last::Udp(one, other) => {
+                let (udp, flow) = self.udp.open_between(one, other)?;
+                let (client, server, first) = (udp.client, udp.server, udp.first);
+                Some(Touched { client, server, first, what: Running::Udp(flow) })
+            }
+            Last::Fragment => None,
+        }
+    }
+
+    /// Whether the last frame is a fragment of a datagram that is not whole yet: what it belongs to shows when
+    /// the last one comes. Needs [`Options::follow`].
+    pub fn awaits_fragments(&self) -> bool {
+        matches!(self.last, Some(Last::Fragment))
     }
 
     /// Lets time pass where no frame came: idle connections are handed out.

@@ -20,7 +20,7 @@ fn phases_on_the_way_end_where_the_session_did() {
         let mut done = Vec::new();
         for (frame, number) in capture.frames.iter().zip(1..) {
             analyzer.push(&frame.frame(number));
-            if let Some(touched) = analyzer.touched() {
+            if let Some(touched) = analyzer.touched().filter(|touched| !touched.is_udp()) {
                 let phases = reached.entry(touched.first.order).or_default();
                 let phase = touched.phase();
                 if touched.is_session() && phases.last() != Some(&phase) {

@@ -4,7 +4,7 @@
 //! still turn out to be it; a flow without one is a session of its own.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::base::{Limits, Timestamp};
@@ -90,6 +90,11 @@ impl UdpDesk {
         let known = self.flows.datagram(meta, datagram, &mut self.recognizer);
         self.collect();
         known
+    }
+
+    /// The flow between two ends, if it is not over.
+    pub(super) fn open_between(&self, one: SocketAddr, other: SocketAddr) -> Option<(&UdpFacts, &Flow)> {
+        self.flows.open_between(one, other)
     }
 
     pub(super) fn icmp(&mut self, meta: &Meta, error: &IcmpError) {

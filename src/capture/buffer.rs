@@ -109,15 +109,7 @@ impl Kept {
         self.head.bytes + self.tail.bytes
     }
 
-    fn push(&mut self, frame: &Frame<'_>, bounds: &Bounds) {
-        let stored = Stored {
-            at: frame.at,
-            time: frame.time,
-            link: frame.link,
-            interface: frame.interface,
-            wire_len: frame.wire_len,
-            data: frame.data.into(),
-        };
+    fn push(&mut self, stored: Stored, bounds: &Bounds) {
         let cost = stored.cost();
         if self.tail.frames.is_empty() && self.left_out == 0 && self.head.bytes + cost <= bounds.head {
             self.head.frames.push(stored);
@@ -160,6 +152,18 @@ impl Buffer {
 
     /// Keeps a frame of a session.
     pub fn add(&mut self, session: u64, worth: Worth, frame: &Frame<'_>) {
+        let stored = Stored {
+            at: frame.at,
+            time: frame.time,
+            link: frame.link,
+            interface: frame.interface,
+            wire_len: frame.wire_len,
+            data: frame.data.into(),
+        };
+        self.store(session, worth, stored);
+    }
+
+    fn store(&mut self, session: u64, worth: Worth, stored: Stored) {
         let mut is_new = false;
         let kept = self.sessions.entry(session).or_insert_with(|| {
             is_new = true;
@@ -170,9 +174,17 @@ impl Buffer {
             self.order[worth as usize].push_back(session);
         }
         let before = kept.bytes();
-        kept.push(frame, &self.bounds);
+        kept.push(stored, &self.bounds);
         self.bytes = (self.bytes + kept.bytes()).saturating_sub(before) + if is_new { SESSION } else { 0 };
         while self.bytes > self.bounds.total && self.make_room() {}
+    }
+
+    /// What was kept under one number turns out to be of the session of another.
+    pub fn join(&mut self, from: u64, session: u64, worth: Worth) {
+        let Some(more) = self.remove(from) else { return };
+        for stored in more.head.frames.into_iter().chain(more.tail.frames) {
+            self.store(session, worth, stored);
+        }
     }
 
     /// The frames of a session, if any are kept.
@@ -182,7 +194,12 @@ impl Buffer {
 
     /// Nobody wants the frames of a session any more.
     pub fn forget(&mut self, session: u64) {
-        if let Some(kept) = self.sessions.remove(&session) {
+        self.remove(session);
+    }
+
+    fn remove(&mut self, session: u64) -> Option<Kept> {
+        let kept = self.sessions.remove(&session);
+        if let Some(kept) = &kept {
             self.bytes = self.bytes.saturating_sub(kept.bytes() + SESSION);
         }
         // Lists of what is gone must not grow.
@@ -192,6 +209,7 @@ impl Buffer {
                 order.retain(|session| self.sessions.get(session).is_some_and(|kept| kept.worth == worth));
             }
         }
+        kept
     }
 
     /// Bytes kept.
@@ -283,6 +301,19 @@ mod tests {
             buffer.forget(session);
         }
         assert!(buffer.order.iter().all(|order| order.len() <= 65));
+    }
+
+    #[test]
+    fn what_turns_out_to_be_of_a_session_joins_it() {
+        let mut buffer = Buffer::new(Bounds::default());
+        buffer.add(1, Worth::Session, &frame(1, b"a"));
+        buffer.add(9, Worth::Unknown, &frame(2, b"b"));
+        buffer.add(9, Worth::Unknown, &frame(3, b"c"));
+        buffer.join(9, 1, Worth::Session);
+        buffer.join(8, 1, Worth::Session);
+        assert_eq!((numbers(&buffer, 1), numbers(&buffer, 9)), (vec![1, 2, 3], vec![]));
+        buffer.forget(1);
+        assert_eq!(buffer.bytes(), 0);
     }
 
     #[test]

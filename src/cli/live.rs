@@ -2,6 +2,7 @@
 
 mod args;
 mod follow;
+mod fragments;
 mod http;
 mod memory;
 mod metrics;
@@ -256,12 +257,12 @@ impl<'a> Run<'a> {
             let mut change = None;
             if let Some(touched) = self.analyzer.touched() {
                 change = self.following.as_mut().and_then(|following| following.touch(&touched, time));
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.touch(&touched, &frame);
-                }
                 if let Some(view) = &mut self.view {
                     view.touch(&touched, &frame);
                 }
+            }
+            if let Some(recorder) = &mut self.recorder {
+                recorder.take(&self.analyzer, &frame);
             }
             if let Some(change) = change {
                 self.tell_change(change);
@@ -315,12 +316,13 @@ impl<'a> Run<'a> {
             match &told {
                 Some(told) => {
                     recorder.over(
+                        over,
                         told,
                         self.live.interfaces(),
                         lost(told.session.start.0, told.session.end.0),
                     );
                 }
-                None => recorder.forget(over.brief.order),
+                None => recorder.forget(over),
             }
         }
         if let Some(metrics) = &self.metrics {

@@ -24,7 +24,7 @@ impl Following {
     pub(crate) fn touch(&mut self, touched: &Touched<'_>, time: Timestamp) -> Option<PhaseChange> {
         let known = self.phases.get(&touched.first.order).copied();
         // An active session stays active.
-        if known == Some(Phase::Active) || !touched.is_session() {
+        if known == Some(Phase::Active) || touched.is_udp() || !touched.is_session() {
             return None;
         }
         let phase = touched.phase();

@@ -9,15 +9,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use rdpwhy::analyzer::Touched;
+use rdpwhy::analyzer::{Analyzer, Over};
 use rdpwhy::base::{Frame, Timestamp};
 use rdpwhy::capture::{Buffer, BufferBounds, Interface, Packet, Section, Statistics, Worth, Writer};
-use rdpwhy::report::build::running::{Told, id};
+use rdpwhy::report::build::running::{Told, id, parts};
 use rdpwhy::report::build::saved;
 use rdpwhy::report::comments::{self, Comments};
 use rdpwhy::report::model::{Attempt, Capture, Outcome, Session, Time};
 use rdpwhy::report::{View, json, markdown};
 
+use super::fragments::Fragments;
 use super::store::{Bounds, Files, Store};
 use crate::cli::tell;
 
@@ -48,13 +49,21 @@ impl Job {
     }
 }
 
+/// A session that is over.
+struct Ended {
+    session: Session,
+    /// What its frames are kept under.
+    parts: Vec<u64>,
+}
+
 /// Keeps frames until it is known whether they are wanted.
 pub(crate) struct Recorder {
     buffer: Buffer,
     /// Whether attempts that did not fail are wanted too.
     all: bool,
+    fragments: Fragments,
     /// Sessions that are over, whose attempt may go on, by id; and until when, the first first.
-    over: HashMap<u64, Session>,
+    over: HashMap<u64, Ended>,
     until: VecDeque<(Timestamp, u64)>,
     /// Names of what was saved, by the id of the attempt's first session.
     saved: BTreeMap<u64, String>,
@@ -84,6 +93,7 @@ impl Recorder {
         })?;
         Ok(Recorder {
             buffer: Buffer::new(frames),
+            fragments: Fragments::default(),
             all,
             over: HashMap::new(),
             until: VecDeque::new(),
@@ -95,14 +105,26 @@ impl Recorder {
         })
     }
 
-    /// A frame of a session that runs.
-    pub(crate) fn touch(&mut self, touched: &Touched<'_>, frame: &Frame<'_>) {
+    /// A frame that the engine took: it is kept where it is of a session that runs, or of one of its RDP-UDP flows.
+    pub(crate) fn take(&mut self, analyzer: &Analyzer, frame: &Frame<'_>) {
+        let Some(touched) = analyzer.touched() else {
+            if analyzer.awaits_fragments()
+                && let Some(datagram) = self.fragments.begin(frame)
+            {
+                self.buffer.add(datagram, Worth::Unknown, frame);
+            }
+            return;
+        };
         let worth = match (touched.is_session(), touched.has_spoken()) {
             (false, _) => Worth::Unknown,
             (true, false) => Worth::HalfOpen,
             (true, true) => Worth::Session,
         };
-        self.buffer.add(id(touched.first), worth, frame);
+        let session = id(touched.first);
+        if let Some(datagram) = self.fragments.complete(frame) {
+            self.buffer.join(datagram, session, worth);
+        }
+        self.buffer.add(session, worth, frame);
     }
 
     /// Bytes of the frames that are kept.
@@ -116,15 +138,17 @@ impl Recorder {
     }
 
     /// A session is over, and is not told: nobody wants it.
-    pub(crate) fn forget(&mut self, session: u64) {
-        self.buffer.forget(session);
+    pub(crate) fn forget(&mut self, over: &Over) {
+        for part in parts(over) {
+            self.buffer.forget(part);
+        }
     }
 
     /// A session is over. `lost` packets may be missing from it.
-    pub(crate) fn over(&mut self, told: &Told, interfaces: &[Interface], lost: u64) {
+    pub(crate) fn over(&mut self, over: &Over, told: &Told, interfaces: &[Interface], lost: u64) {
         let session = told.session.id;
         let Some(&first) = told.together.first() else { return };
-        self.over.insert(session, told.session.clone());
+        self.over.insert(session, Ended { session: told.session.clone(), parts: parts(over) });
         let until = told.session.end.0.plus(rdpwhy::diagnosis::GAP);
         self.until.push_back((until, session));
         if !self.all && told.attempt.outcome != Outcome::Failed {
@@ -158,6 +182,9 @@ impl Recorder {
 
     /// Lets go of sessions whose attempt can't go on any more.
     pub(crate) fn advance(&mut self, now: Timestamp) {
+        while let Some(datagram) = self.fragments.expired(now) {
+            self.buffer.forget(datagram);
+        }
         while let Some(&(until, _)) = self.until.front()
             && (until < now || self.until.len() > REMEMBERED)
         {
@@ -170,9 +197,9 @@ impl Recorder {
         if self.until.len() <= least {
             return false;
         }
-        if let Some((_, session)) = self.until.pop_front() {
-            self.over.remove(&session);
-            self.buffer.forget(session);
+        let ended = self.until.pop_front().and_then(|(_, session)| self.over.remove(&session));
+        for part in ended.into_iter().flat_map(|ended| ended.parts) {
+            self.buffer.forget(part);
         }
         true
     }
@@ -206,8 +233,10 @@ impl Recorder {
 
     /// The files of these sessions, which are of one attempt.
     fn files(&self, ids: &[u64], told: &Told, interfaces: &[Interface], lost: u64) -> Option<Files> {
-        let sessions: Vec<Session> = ids.iter().filter_map(|id| self.over.get(id).cloned()).collect();
-        let kept: Vec<_> = ids.iter().filter_map(|id| self.buffer.get(*id)).collect();
+        let ended: Vec<&Ended> = ids.iter().filter_map(|id| self.over.get(id)).collect();
+        let sessions: Vec<Session> = ended.iter().map(|ended| ended.session.clone()).collect();
+        let parts = ended.iter().flat_map(|ended| &ended.parts);
+        let kept: Vec<_> = parts.filter_map(|part| self.buffer.get(*part)).collect();
         let mut frames: Vec<Frame<'_>> = kept.iter().flat_map(|kept| kept.frames()).collect();
         if frames.is_empty() {
             return None;
@@ -338,25 +367,4 @@ fn capture(name: &str, frames: &[Frame<'_>]) -> Capture {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn an_attempt_larger_than_what_may_wait_is_taken_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let bounds = Bounds { bytes: 100 << 20, files: 30 };
-        let mut recorder = Recorder::start(folder.path(), bounds, BufferBounds::default(), false).unwrap();
-        let large = |second: u32| {
-            let name = format!("2026-11-21T05-33-{second:02}.044Z_a_b_tls-alert");
-            Job::Save(Files { name, contents: [Vec::new(), Vec::new(), vec![0; WAITING_BYTES + 1]] }, None)
-        };
-        assert!(recorder.job(large(1)));
-        let second = recorder.job(large(2));
-        recorder.close(Instant::now() + Duration::from_secs(30));
-        let saved = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!((saved, recorder.waiting()), (if second { 6 } else { 3 }, 0));
-        assert!(!recorder.job(large(3)), "it is closed");
-    }
-}
+mod tests;

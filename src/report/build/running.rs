@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::attempts::Formed;
 use super::{Lost, diagnosis};
-use crate::analyzer::Over;
+use crate::analyzer::{Over, Whole};
 use crate::base::{Stamp, Timestamp};
 use crate::diagnosis::{Attempts, Brief, GAP, Ledger};
 use crate::report::choose::Choice;
@@ -40,6 +40,17 @@ pub struct Running {
 /// The id of the session that begins with this packet.
 pub const fn id(first: Stamp) -> u64 {
     first.at.number()
+}
+
+/// The ids of what a session's frames are kept under: its own, a gateway's second connection, and its RDP-UDP flows.
+pub fn parts(over: &Over) -> Vec<u64> {
+    let mut parts = vec![over.brief.order];
+    if let Whole::Told(told) = &over.whole {
+        let gateway = told.session.facts.gateway.as_deref();
+        parts.extend(gateway.and_then(|gateway| gateway.incoming).map(|seen| id(seen.span.first)));
+        parts.extend(told.udp.iter().map(|flow| id(flow.session.udp.first)));
+    }
+    parts
 }
 
 impl Running {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::model::{Attempt, Capture, Diagnosis, Report, SCHEMA, Session, Summary};
+use crate::report::model::{Attempt, Capture, Diagnosis, Event, Report, SCHEMA, Session, Summary, Tls};
 
 /// Makes it of the attempt's sessions, in order. `kept` are the numbers that the frames in the file had in the
 /// capture that they come from, in order: frames are told by their place in the file.
@@ -29,18 +29,31 @@ fn renumbered(session: &Session, id: u64, kept: &[u64]) -> Session {
     // A frame that was left out is told by the one before it.
     let place = |frame: u64| kept.partition_point(|&at| at <= frame).max(1) as u64;
     let mut session = Session { id, attempt: 1, ..session.clone() };
-    for event in &mut session.timeline {
-        (event.frame, event.last_frame) = (place(event.frame), place(event.last_frame));
-    }
-    for alert in &mut session.tls.alerts {
-        alert.frame = place(alert.frame);
-    }
+    let events = |timeline: &mut [Event]| {
+        for event in timeline {
+            (event.frame, event.last_frame) = (place(event.frame), place(event.last_frame));
+        }
+    };
     let evidence = |diagnosis: &mut Diagnosis| {
         for evidence in &mut diagnosis.evidence {
             (evidence.frame, evidence.last_frame) = (place(evidence.frame), place(evidence.last_frame));
         }
     };
+    let alerts = |tls: &mut Tls| {
+        for alert in &mut tls.alerts {
+            alert.frame = place(alert.frame);
+        }
+    };
+    events(&mut session.timeline);
+    alerts(&mut session.tls);
+    session.gateway.iter_mut().for_each(|gateway| alerts(&mut gateway.tls));
     evidence(&mut session.diagnosis);
     session.other_diagnoses.iter_mut().for_each(evidence);
+    for flow in &mut session.udp {
+        events(&mut flow.timeline);
+        alerts(&mut flow.tls);
+        evidence(&mut flow.diagnosis);
+        flow.other_diagnoses.iter_mut().for_each(evidence);
+    }
     session
 }

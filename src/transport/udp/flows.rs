@@ -105,6 +105,13 @@ impl<R: FlowReader> Flows<R> {
         }
     }
 
+    /// The flow between two ends, if it is not over.
+    pub fn open_between(&self, one: SocketAddr, other: SocketAddr) -> Option<(&UdpFacts, &R)> {
+        let (flow, _) = Flow::of(&one.ip(), one.port(), &other.ip(), other.port());
+        let followed = self.table.get(self.table.find(&flow)?)?.body.as_ref()?;
+        Some((&followed.facts, &followed.reader))
+    }
+
     /// Whether a flow may have been silent for too long at `now`.
     #[inline]
     pub fn may_expire(&self, now: Timestamp) -> bool {

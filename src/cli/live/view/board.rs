@@ -92,7 +92,7 @@ pub(super) struct Board {
 impl Board {
     /// A frame of a session that runs.
     pub(super) fn touch(&mut self, touched: &Touched<'_>, time: Timestamp, bytes: u64) {
-        if !touched.is_session() {
+        if touched.is_udp() || !touched.is_session() {
             return;
         }
         let half_open = !touched.has_spoken();
