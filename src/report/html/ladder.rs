@@ -45,7 +45,7 @@ const WIDE: Layout = Layout {
     label_y: 19,
     title: 0,
     label: 90,
-    bold: 80,
+    bold: 75,
     lines: 2,
     end: 90,
     verdict: 88,
