@@ -401,6 +401,20 @@ fn several_files_as_one_or_one_by_one() {
     assert_eq!(separate["sessions"][1]["diagnosis"]["evidence"][0]["capture"], 1);
 }
 
+/// A ring buffer has more files than a process may usually have open.
+#[cfg(target_os = "linux")]
+#[test]
+fn many_files_are_open_at_a_time() {
+    let dir = Dir::new();
+    let files: Vec<PathBuf> = (0..100).map(|n| dir.file(&format!("{n:03}.pcap"), &two())).collect();
+    let rdpwhy = env!("CARGO_BIN_EXE_rdpwhy");
+    let limited = format!("ulimit -S -n 40; exec {rdpwhy} --quiet --separate --format json \"$@\"");
+    let output = Command::new("sh").args(["-c", &limited, "sh"]).args(&files).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["captures"].as_array().unwrap().len(), 100);
+}
+
 #[test]
 fn a_cut_capture_warns_and_is_read_up_to_there() {
     let mut bytes = two();

@@ -118,6 +118,8 @@ impl Found {
 fn open(args: &Input, twice: bool) -> (Vec<Capture>, Vec<Again>, Status) {
     let (mut captures, mut kept, mut status) = (Vec::new(), Vec::new(), Status::Done);
     let mut stdin = false;
+    #[cfg(target_os = "linux")]
+    allow_open(args.files.len());
     for file in &args.files {
         let source = if file == Path::new("-") { Source::Stdin } else { Source::Path(file.clone()) };
         if source == Source::Stdin && std::mem::replace(&mut stdin, true) {
@@ -153,6 +155,20 @@ fn open(args: &Input, twice: bool) -> (Vec<Capture>, Vec<Again>, Status) {
         }
     }
     (captures, kept, status)
+}
+
+/// A ring buffer may have more files than a process may usually have open.
+#[cfg(target_os = "linux")]
+fn allow_open(files: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// Standard streams, key logs, outputs, and copies of what can be read only once.
+    const OTHERS: u64 = 64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = (2 * files as u64 + OTHERS).min(maximum.unwrap_or(u64::MAX));
+    if current.is_some_and(|current| current < wanted) {
+        // Where it fails, the files that cannot be opened are named.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
 }
 
 /// Drives the engine over all captures, as one or one by one.

@@ -57,17 +57,17 @@ pub(crate) fn follow(files: &[PathBuf], connections: usize) -> Result<Keys, Stri
         });
         let (added, log) = opened.map_err(|error| described(path, &error))?;
         judge(path, added)?;
-        logs.push(log);
+        logs.push((path.clone(), log));
     }
     if !logs.is_empty() {
         keys.on_miss(move |keys| {
-            logs.retain_mut(|log| match log.read(keys, false) {
+            logs.retain_mut(|(path, log)| match log.read(keys, false) {
                 Ok(added) => {
-                    odd(&log.path, added);
+                    odd(path, added);
                     true
                 }
                 Err(error) => {
-                    tell(&format!("{}; it is read no more", described(&log.path, &error)));
+                    tell(&format!("{}; it is read no more", described(path, &error)));
                     false
                 }
             });
@@ -145,7 +145,6 @@ fn odd(path: &Path, added: Added) {
 
 /// A key log that may be written on.
 struct KeyLog {
-    path: PathBuf,
     file: File,
     /// A line of which the end is not written yet.
     begun: Vec<u8>,
@@ -156,7 +155,7 @@ struct KeyLog {
 
 impl KeyLog {
     fn open(path: &Path) -> io::Result<Self> {
-        Ok(KeyLog { path: path.to_owned(), file: File::open(path)?, begun: Vec::new(), lines: 0, at: 0 })
+        Ok(KeyLog { file: File::open(path)?, begun: Vec::new(), lines: 0, at: 0 })
     }
 
     /// Reads on to the end. A last line without an end is one only where nothing more is `last` to come.

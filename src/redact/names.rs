@@ -12,29 +12,30 @@ const NAMES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Names<'a> {
     redactor: &'a Redactor,
-    /// By their first word, the longest first.
-    known: HashMap<String, Vec<(String, String)>, ahash::RandomState>,
-    count: usize,
+    substitutes: HashMap<String, String, ahash::RandomState>,
+    /// How long those are that begin with a word, the longest first: many users may have one domain before their names.
+    lengths: HashMap<String, Vec<usize>, ahash::RandomState>,
 }
 
 impl<'a> Names<'a> {
     /// None yet.
     pub fn new(redactor: &'a Redactor) -> Self {
-        Names { redactor, known: HashMap::default(), count: 0 }
+        Names { redactor, substitutes: HashMap::default(), lengths: HashMap::default() }
     }
 
     /// Learns a string and its substitute.
     pub fn add(&mut self, original: &str, substitute: String) {
         let first = word(original);
-        if first.is_empty() || self.count >= NAMES {
+        let full = self.substitutes.len() >= NAMES;
+        if first.is_empty() || full || self.substitutes.contains_key(original) {
             return;
         }
-        let same = self.known.entry(first.to_owned()).or_default();
-        if same.iter().all(|(known, _)| known != original) {
-            let at = same.partition_point(|(known, _)| known.len() > original.len());
-            same.insert(at, (original.to_owned(), substitute));
-            self.count += 1;
+        let lengths = self.lengths.entry(first.to_owned()).or_default();
+        let at = lengths.partition_point(|length| *length > original.len());
+        if lengths.get(at) != Some(&original.len()) {
+            lengths.insert(at, original.len());
         }
+        self.substitutes.insert(original.to_owned(), substitute);
     }
 
     /// The text with the known strings and all addresses replaced.
@@ -56,16 +57,15 @@ impl<'a> Names<'a> {
 
     /// What stands at the start of `rest`, where a word may begin: its substitute and its length.
     fn at(&self, rest: &str) -> Option<(String, usize)> {
-        if let Some(same) = self.known.get(word(rest)) {
-            let fits = |original: &str| {
-                rest.strip_prefix(original).is_some_and(|after| {
-                    let inside = original.chars().next_back().is_some_and(is_word);
-                    !(inside && after.chars().next().is_some_and(is_word))
-                })
-            };
-            if let Some((original, substitute)) = same.iter().find(|(original, _)| fits(original)) {
-                return Some((substitute.clone(), original.len()));
-            }
+        let lengths = self.lengths.get(word(rest)).map_or(&[][..], Vec::as_slice);
+        let known = lengths.iter().find_map(|&length| {
+            let (original, after) = rest.split_at_checked(length)?;
+            let ends = |part: Option<char>| part.is_some_and(is_word);
+            let cut = ends(original.chars().next_back()) && ends(after.chars().next());
+            Some((self.substitutes.get(original).filter(|_| !cut)?.clone(), length))
+        });
+        if known.is_some() {
+            return known;
         }
         self.address(rest)
     }

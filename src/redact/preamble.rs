@@ -128,13 +128,17 @@ fn proxy(redactor: &Redactor, bytes: &[u8]) -> Option<Vec<u8>> {
         }
         let kept = matches!(*word, b"TCP4" | b"TCP6" | b"UNKNOWN") || word.iter().all(u8::is_ascii_digit);
         made.extend(match at {
-            1 | 2 => same_length(redactor, word),
+            1 | 2 if is_address(word) => same_length(redactor, word),
             _ if kept => word.to_vec(),
             _ => redactor.words(word),
         });
     }
     made.extend_from_slice(b"\r\n");
     Some(made)
+}
+
+fn is_address(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| word.parse::<std::net::IpAddr>().is_ok())
 }
 
 /// An address in as many characters.
@@ -192,4 +196,35 @@ fn address(redactor: &Redactor, bytes: &[u8]) -> Vec<u8> {
         redactor.ip_bytes(&mut made);
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_line_stays_that_is_not_known() {
+        let redactor = Redactor::new(b"key", Kinds::ALL);
+        let lines: [&[u8]; 8] = [
+            b"CONNECT secret.example:3389 HTTP/1.1\r\nHost: secret\r\nProxy-Authorization: Basic secret\r\n\r\n",
+            b"CONNECT secret:secret@secret:3389 HTTP/1.1\r\n\r\n",
+            b"GET http://secret:8080/secret?a=b:secret HTTP/1.1\r\n\r\n",
+            b"GET /secret secret\r\n\r\n",
+            b"POST secret",
+            b"HTTP/1.1 407 secret\r\nServer: secret\r\n\r\n",
+            b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 3389 secret\r\n",
+            b"PROXY UNKNOWN secret secret secret\r\n",
+        ];
+        for line in lines {
+            let made = preamble(&redactor, line).unwrap();
+            let text = String::from_utf8_lossy(&made);
+            assert_eq!(made.len(), line.len(), "{text}");
+            assert!(!text.contains("secret") && !text.contains("192.0"), "{text}");
+        }
+        let connect = preamble(&redactor, lines[0]).unwrap();
+        assert!(
+            connect.starts_with(b"CONNECT ")
+                && String::from_utf8_lossy(&connect).contains(":3389 HTTP/1.1\r\n")
+        );
+    }
 }

@@ -160,6 +160,22 @@ fn bytes_that_lack_end_what_is_read_of_a_setup() {
     assert_eq!(facts.gateway.unwrap().transport, Transport::WebSocket);
 }
 
+/// Nothing is read behind a packet that contradicts itself, not even in the same body.
+#[test]
+fn an_unsound_packet_ends_its_direction() {
+    let (mut wire, mut link) = (Wire::new(), Link::default());
+    wire.say(&mut link, 1, C, &asks("RDG_OUT_DATA", "1", "Upgrade: websocket\r\n"));
+    wire.say(&mut link, 1, S, b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    let framed = |bytes: Vec<u8>| [&[0x82, bytes.len() as u8][..], &bytes].concat();
+    wire.say(&mut link, 1, C, &framed(client(REQUEST)));
+    let unsound = packet(10, &[200, 0, 1]);
+    let status = status(16, 0x8007_59F6);
+    wire.say(&mut link, 1, S, &framed([gateway(0, &[]), unsound, data(CONFIRM), status].concat()));
+    let gateway = facts(link).gateway.unwrap();
+    assert_eq!(gateway.last_status().unwrap().value, (PacketType::CHANNEL_RESPONSE, 0));
+    assert!(gateway.refusal().is_none());
+}
+
 #[test]
 fn another_try_with_the_same_id_is_another_session() {
     let (mut wire, mut first, mut second) = (Wire::new(), Link::default(), Link::default());
