@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdpwhy::analyzer::{Analyzer, Options};
+use rdpwhy::base::FrameRef;
 use rdpwhy::capture::{Capture as Reader, Source};
 use rdpwhy::layers::Keys;
 use rdpwhy::report::build::running::Running;
@@ -136,4 +137,36 @@ fn what_is_saved_is_what_a_report_takes() {
         }
         assert_eq!(saved, reported, "{}", path.display());
     }
+}
+
+#[test]
+fn attempts_that_fail_at_once_are_all_saved() {
+    const ATTEMPTS: u8 = 150;
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = Bounds { bytes: 1 << 30, files: 1000 };
+    let mut recorder = Recorder::start(folder.path(), bounds, BufferBounds::default(), false).unwrap();
+    let path = captures().into_iter().find(|path| path.ends_with("tls-cipher-mismatch/xrdp-tls12.pcapng"));
+    let (mut capture, keys) = open(&path.unwrap());
+    let mut analyzer = Analyzer::new(Options { keys, follow: true, ..Options::default() });
+    let mut number = 0;
+    while let Some(frame) = capture.next_frame() {
+        for client in 0..ATTEMPTS {
+            number += 1;
+            let mut data = frame.data.to_vec();
+            // The third byte of both IPv4 addresses.
+            (data[28], data[32]) = (client, client);
+            let frame = Frame { at: FrameRef::new(0, number), data: &data, ..frame };
+            analyzer.push(&frame);
+            recorder.take(&analyzer, &frame);
+        }
+    }
+    analyzer.finish();
+    let interfaces = capture.into_info().interfaces;
+    let mut running = Running::new(usize::MAX);
+    for over in std::iter::from_fn(|| analyzer.poll_over()) {
+        recorder.over(&over, &running.take(&over, |_, _| 0).unwrap(), &interfaces, 0);
+    }
+    recorder.close(Instant::now() + Duration::from_mins(1));
+    assert_eq!(recorder.take_unsaved(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3 * usize::from(ATTEMPTS));
 }
