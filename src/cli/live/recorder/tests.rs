@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdpwhy::analyzer::{Analyzer, Options};
+use rdpwhy::base::FrameRef;
 use rdpwhy::capture::{Capture as Reader, Source};
 use rdpwhy::layers::Keys;
 use rdpwhy::report::build::running::Running;
@@ -153,4 +154,36 @@ fn an_attempt_larger_than_what_may_wait_is_taken_alone() {
     let saved = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!((saved, recorder.waiting()), (if second { 6 } else { 3 }, 0));
     assert!(!recorder.job(large(3)), "it is closed");
+}
+
+#[test]
+fn attempts_that_fail_at_once_are_all_saved() {
+    const ATTEMPTS: u8 = 150;
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = Bounds { bytes: 1 << 30, files: 1000 };
+    let mut recorder = Recorder::start(folder.path(), bounds, BufferBounds::default(), false).unwrap();
+    let path = captures().into_iter().find(|path| path.ends_with("tls-cipher-mismatch/xrdp-tls12.pcapng"));
+    let (mut capture, keys) = open(&path.unwrap());
+    let mut analyzer = Analyzer::new(Options { keys, follow: true, ..Options::default() });
+    let mut number = 0;
+    while let Some(frame) = capture.next_frame() {
+        for client in 0..ATTEMPTS {
+            number += 1;
+            let mut data = frame.data.to_vec();
+            // The third byte of both IPv4 addresses.
+            (data[28], data[32]) = (client, client);
+            let frame = Frame { at: FrameRef::new(0, number), data: &data, ..frame };
+            analyzer.push(&frame);
+            recorder.take(&analyzer, &frame);
+        }
+    }
+    analyzer.finish();
+    let interfaces = capture.into_info().interfaces;
+    let mut running = Running::new(usize::MAX);
+    for over in std::iter::from_fn(|| analyzer.poll_over()) {
+        recorder.over(&over, &running.take(&over, |_, _| 0).unwrap(), &interfaces, 0);
+    }
+    recorder.close(Instant::now() + Duration::from_mins(1));
+    assert_eq!(recorder.take_unsaved(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3 * usize::from(ATTEMPTS));
 }
