@@ -25,7 +25,8 @@ use crate::cli::tell;
 /// Attempts that wait to be written: when a server fails, all its clients do at once, and a disk may take some tens of
 /// attempts a second. One that is slower than failures come for long loses some, and says so.
 const WAITING: usize = 1024;
-/// Their bytes; one attempt alone may have more. A short session and its report have some 20 kilobytes; frames of a long one have a megabyte at most.
+/// Their bytes; one attempt alone may have more. A short session and its report have some 20 kilobytes; frames of a
+/// long one have a megabyte at most.
 const WAITING_BYTES: usize = 16 << 20;
 /// Sessions that are over, and attempts that were saved, which are remembered in case the attempt goes on.
 const REMEMBERED: usize = 1024;
