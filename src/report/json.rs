@@ -70,24 +70,19 @@ impl<W: Write> Safe<W> {
     fn pass(&mut self) -> io::Result<()> {
         // Without a branch for each byte, so that many are compared at a time.
         let farthest = self.text.iter().fold(0, |farthest: u8, byte| farthest.max(*byte));
-        if farthest <= b'~' {
-            self.out.write_all(&self.text)?;
-        } else {
+        let mut passed = 0;
+        if farthest > b'~' {
+            let text = str::from_utf8(&self.text).map_err(io::Error::other)?;
             // Control characters below stand between values only: inside of texts, JSON has them escaped.
-            let is_unsafe = |c| c > '~' && is_unsafe(c);
-            let mut rest = str::from_utf8(&self.text).map_err(io::Error::other)?;
-            while let Some((plain, c)) = rest.find(is_unsafe).and_then(|at| {
-                let (plain, found) = rest.split_at(at);
-                Some((plain, found.chars().next()?))
-            }) {
-                self.out.write_all(plain.as_bytes())?;
-                for unit in c.encode_utf16(&mut [0; 2]) {
+            for (at, found) in text.match_indices(|c| c > '~' && is_unsafe(c)) {
+                self.out.write_all(&self.text[passed..at])?;
+                for unit in found.encode_utf16() {
                     write!(self.out, "\\u{unit:04x}")?;
                 }
-                rest = &rest[plain.len() + c.len_utf8()..];
+                passed = at + found.len();
             }
-            self.out.write_all(rest.as_bytes())?;
         }
+        self.out.write_all(&self.text[passed..])?;
         self.text.clear();
         Ok(())
     }
