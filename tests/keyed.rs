@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use common::Owned;
 use common::golden::project;
 use common::keyed::{key_log, keyed, keys, moved, name, run};
+use common::made::Numbers;
 use rdpwhy::analyzer::{Analyzer, Diagnosed, Options};
 use rdpwhy::diagnosis::Confidence::{self, Certain, Likely, Possible};
 use rdpwhy::diagnosis::Outcome;
@@ -352,13 +353,8 @@ fn a_missing_frame_makes_no_failure_of_a_healthy_session() {
 
 #[test]
 fn spoiled_bytes_do_no_harm() {
-    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = |below: usize| {
-        noise ^= noise << 13;
-        noise ^= noise >> 7;
-        noise ^= noise << 17;
-        (noise % below as u64) as usize
-    };
+    let mut numbers = Numbers::new(1);
+    let mut next = |end| numbers.below(end);
     for path in keyed() {
         let (frames, keys) = (common::read(&path).frames, keys(&path));
         for _ in 0..20 {

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use common::captures_below;
 use common::golden::project;
+use common::made::Numbers;
 use rdpwhy::base::LinkType;
 use rdpwhy::redact::{Frames, Kinds, Redactor};
 use serde_json::Value;
@@ -155,13 +156,8 @@ fn nothing_else_changes() {
 #[test]
 fn spoiled_frames_are_rewritten_too() {
     let redactor = Redactor::new(b"key", Kinds::ALL);
-    let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = |below: usize| {
-        noise ^= noise << 13;
-        noise ^= noise >> 7;
-        noise ^= noise << 17;
-        (noise % below as u64) as usize
-    };
+    let mut numbers = Numbers::new(1);
+    let mut next = |end| numbers.below(end);
     let (mut spoiled, mut rewritten) = (0, 0);
     for file in captures_below(&project("captures")) {
         let mut capture = common::read(&file);
