@@ -442,10 +442,10 @@ impl<'a> Run<'a> {
     fn end(&mut self) {
         #[cfg(target_os = "linux")]
         self.notify.stopping();
+        let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         if let Some(view) = &mut self.view {
             view.close();
         }
-        let [taken, told, saved, written] = LAST.map(|last| Instant::now() + Duration::from_millis(last));
         // What came before the signal may still be on its way.
         let asked = live::now();
         while self.live.quiet_until() < asked && Instant::now() < taken {

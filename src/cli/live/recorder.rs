@@ -113,6 +113,7 @@ impl Recorder {
                 && let Some(datagram) = self.fragments.begin(frame)
             {
                 self.buffer.add(datagram, Worth::Unknown, frame);
+                self.forget_fragments(frame.time);
             }
             return;
         };
@@ -152,6 +153,9 @@ impl Recorder {
         self.over.insert(session, Ended { session: told.session.clone(), parts: parts(over) });
         let until = told.session.end.0.plus(rdpwhy::diagnosis::GAP);
         self.until.push_back((until, session));
+        while self.until.len() > REMEMBERED {
+            self.let_go(0);
+        }
         if !self.all && told.attempt.outcome != Outcome::Failed {
             // What failed was only a part of what worked.
             if let Some(name) = self.saved.remove(&first) {
@@ -183,13 +187,15 @@ impl Recorder {
 
     /// Lets go of sessions whose attempt can't go on any more.
     pub(crate) fn advance(&mut self, now: Timestamp) {
+        self.forget_fragments(now);
+        while self.until.front().is_some_and(|&(until, _)| until < now) {
+            self.let_go(0);
+        }
+    }
+
+    fn forget_fragments(&mut self, now: Timestamp) {
         while let Some(datagram) = self.fragments.expired(now) {
             self.buffer.forget(datagram);
-        }
-        while let Some(&(until, _)) = self.until.front()
-            && (until < now || self.until.len() > REMEMBERED)
-        {
-            self.let_go(0);
         }
     }
 

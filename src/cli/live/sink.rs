@@ -1,5 +1,5 @@
-//! Where lines go: a thread that writes them, so that a slow reader or disk stops neither the capture nor the
-//! end.
+//! Where lines go: a thread that writes them, so that a slow reader or disk does not stop the capture before much
+//! waits, and never the end.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};

@@ -62,6 +62,7 @@ impl View {
         });
         if let Err(error) = spawned {
             ratatui::restore();
+            aside::end();
             return Err(error);
         }
         Ok(View { board: Board::default(), shared, closing, closed, drawn: None })

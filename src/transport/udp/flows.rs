@@ -166,7 +166,7 @@ impl<R: FlowReader> Flows<R> {
         self.gone.pop_front()
     }
 
-    /// Whether there is none.
+    /// Flows in the table, also those that are over and may still get late datagrams.
     pub fn len(&self) -> usize {
         self.table.len()
     }
