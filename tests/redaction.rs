@@ -152,6 +152,37 @@ fn nothing_else_changes() {
     assert_ne!(only["negotiation"]["cookie"], was["negotiation"]["cookie"]);
 }
 
+/// Addresses stand in place of names, too: in an SNI, and in what the client says of itself.
+#[test]
+fn addresses_alone_leave_none_behind() {
+    let mut seen = 0;
+    for file in captures_below(&project("captures")) {
+        let before = json(&file, &[]);
+        for session in before["sessions"].as_array().unwrap() {
+            let names = [
+                &session["tls"]["sni"],
+                &session["rdp"]["client_address"],
+                &session["gateway"]["target"]["host"],
+            ];
+            for name in names
+                .into_iter()
+                .filter_map(Value::as_str)
+                .filter(|name| name.parse().is_ok_and(|ip| !anybody(ip)))
+            {
+                seen += 1;
+                for format in ["json", "ecs", "markdown"] {
+                    let args = ["--format", format, "--redact=addresses", "--redact-key", "k"];
+                    assert!(!stands(&rdpwhy(&file, &args), name), "{name} in {format} of {}", file.display());
+                }
+                let hosts =
+                    String::from_utf8(rdpwhy(&file, &["--format", "json", "--redact=hosts"])).unwrap();
+                assert!(hosts.contains(name), "{name} is no name: {}", file.display());
+            }
+        }
+    }
+    assert!(seen > 3, "only {seen} were there to be found");
+}
+
 /// Spoiled frames: whatever they are, none fails, and none changes its length.
 #[test]
 fn spoiled_frames_are_rewritten_too() {

@@ -1,6 +1,8 @@
 //! What may stay of the bytes of a stream: the frame of its messages, and of those in clear what names nobody.
 //! Everything else becomes zeros, so that lengths stay and it dissects as before.
 
+use std::net::IpAddr;
+
 use super::preamble::preamble;
 use super::{Kinds, Redactor, der};
 
@@ -373,8 +375,10 @@ fn hello(redactor: &Redactor, kind: u8, body: &[u8], datagrams: bool, made: &mut
 fn name(redactor: &Redactor, body: &[u8], at: usize, length: usize, made: &mut [u8]) {
     copy(body, made, at, 5.min(length));
     if let Some(name) = body.get(at + 5..at + length) {
-        let hosts = redactor.kinds().contains(Kinds::HOSTS);
-        place(made, at + 5, &if hosts { redactor.words(name) } else { name.to_vec() });
+        let is_address = str::from_utf8(name).is_ok_and(|name| name.parse::<IpAddr>().is_ok());
+        let kind = if is_address { Kinds::ADDRESSES } else { Kinds::HOSTS };
+        let out = redactor.kinds().contains(kind);
+        place(made, at + 5, &if out { redactor.words(name) } else { name.to_vec() });
     }
 }
 

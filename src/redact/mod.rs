@@ -255,6 +255,12 @@ impl Redactor {
         }
     }
 
+    /// What names a host, which may be an address: each where its kind is to be taken out.
+    pub fn host(&self, text: &str) -> String {
+        let kind = if text.parse::<IpAddr>().is_ok() { Kinds::ADDRESSES } else { Kinds::HOSTS };
+        if self.kinds.contains(kind) { self.name(text) } else { text.to_owned() }
+    }
+
     /// The name of an application protocol (ALPN): those that many clients have name nobody.
     pub fn protocol(&self, name: &[u8]) -> Vec<u8> {
         const USUAL: [&[u8]; 5] = [b"h2", b"h3", b"http/1.0", b"http/1.1", b"tds/8.0"];

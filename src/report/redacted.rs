@@ -1,7 +1,7 @@
 //! A report from which is taken out what names people, hosts and networks. Nothing else of it changes, so that
 //! every format shows it as it shows any other.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
@@ -114,15 +114,11 @@ impl<'a, S: Source> Redacted<'a, S> {
         tls(this, &mut session.tls);
         if let Some(gateway) = &mut session.gateway {
             tls(this, &mut gateway.tls);
-            if this.kinds().contains(Kinds::HOSTS) {
-                gateway.target.iter_mut().for_each(|target| target.host = host_text(this, &target.host));
-                name(this, &mut gateway.client_name);
-            }
+            gateway.target.iter_mut().for_each(|target| target.host = this.host(&target.host));
+            host_name(this, &mut gateway.client_name);
         }
-        if this.kinds().contains(Kinds::HOSTS) || this.kinds().contains(Kinds::USERS) {
-            for (key, value) in &mut session.rdp {
-                value_without(this, key, value);
-            }
+        for (key, value) in &mut session.rdp {
+            value_without(this, key, value);
         }
         for flow in &mut session.udp {
             ends(this, &mut flow.client, &mut flow.server, flow.transport, &mut flow.community_id);
@@ -214,23 +210,19 @@ impl<S: Source> Source for Redacted<'_, S> {
 fn learn(session: &Session, redactor: &Redactor, names: &mut Names<'_>) {
     let kinds = redactor.kinds();
     let (negotiation, shown) = (&session.negotiation, || all_tls(session));
-    let users = [&negotiation.cookie, &negotiation.routing_token].map(|name| (Kinds::USERS, name));
+    let users = [&negotiation.cookie, &negotiation.routing_token];
     let hosts =
         [&session.client.hostname, &session.server.hostname].into_iter().chain(shown().map(|tls| &tls.sni));
-    for (kind, name) in users.into_iter().chain(hosts.map(|name| (Kinds::HOSTS, name))) {
-        if let Some(name) = name.as_ref().filter(|_| kinds.contains(kind)) {
-            names.add(name, redactor.name(name));
-        }
+    for name in users.into_iter().flatten().filter(|_| kinds.contains(Kinds::USERS)) {
+        names.add(name, redactor.name(name));
     }
-    if let Some(gateway) = session.gateway.as_ref().filter(|_| kinds.contains(Kinds::HOSTS)) {
-        for name in gateway.target.iter().map(|target| &target.host).chain(&gateway.client_name) {
-            names.add(name, host_text(redactor, name));
-        }
-    }
-    if kinds.contains(Kinds::HOSTS) {
-        for before in session.timeline.iter().filter(|event| event.kind == "preamble") {
-            before.details.values().for_each(|name| names.add(name, host_text(redactor, name)));
-        }
+    let gateway = session
+        .gateway
+        .iter()
+        .flat_map(|gateway| gateway.target.iter().map(|target| &target.host).chain(&gateway.client_name));
+    let before = session.timeline.iter().filter(|event| event.kind == "preamble");
+    for name in hosts.flatten().chain(gateway).chain(before.flat_map(|event| event.details.values())) {
+        names.add(name, redactor.host(name));
     }
     for tls in shown() {
         for certificate in tls.certificate.iter().filter(|_| kinds.contains(Kinds::CERTIFICATES)) {
@@ -250,10 +242,8 @@ fn learn(session: &Session, redactor: &Redactor, names: &mut Names<'_>) {
             names.add(id, id_text(redactor, id));
         }
     }
-    if kinds.contains(Kinds::HOSTS) || kinds.contains(Kinds::USERS) {
-        for (key, value) in &session.rdp {
-            each_name(key, value, &mut |text| names.add(text, fact(redactor, text)));
-        }
+    for (key, value) in &session.rdp {
+        each_name(key, value, &mut |text| names.add(text, fact(redactor, text)));
     }
 }
 
@@ -289,10 +279,11 @@ fn names_somebody(key: &str, text: &str) -> bool {
 
 /// The substitute of a name or of an address.
 fn fact(redactor: &Redactor, text: &str) -> String {
-    match text.parse() {
-        Ok(ip) if redactor.kinds().contains(Kinds::ADDRESSES) => redactor.ip(ip).to_string(),
-        Ok(_) => text.to_owned(),
-        Err(_) => redactor.name(text),
+    // Whether a name is a user's or a host's is not known of each.
+    if redactor.kinds().contains(Kinds::USERS) && text.parse::<IpAddr>().is_err() {
+        redactor.name(text)
+    } else {
+        redactor.host(text)
     }
 }
 
@@ -314,11 +305,6 @@ fn host(redactor: &Redactor, host: &mut Host) {
     }
 }
 
-/// A host's name, or its address.
-fn host_text(redactor: &Redactor, text: &str) -> String {
-    text.parse().map_or_else(|_| redactor.name(text), |ip| redactor.ip(ip).to_string())
-}
-
 fn server(redactor: &Redactor, server: &mut Server) {
     if redactor.kinds().contains(Kinds::ADDRESSES) {
         server.ip = redactor.ip(server.ip);
@@ -336,9 +322,7 @@ fn ends(
         if redactor.kinds().contains(Kinds::ADDRESSES) {
             end.ip = redactor.ip(end.ip);
         }
-        if redactor.kinds().contains(Kinds::HOSTS) {
-            name(redactor, &mut end.hostname);
-        }
+        host_name(redactor, &mut end.hostname);
     }
     let protocol = match transport {
         Transport::Tcp => community_id::TCP,
@@ -349,8 +333,8 @@ fn ends(
 }
 
 fn tls(redactor: &Redactor, tls: &mut Tls) {
+    host_name(redactor, &mut tls.sni);
     if redactor.kinds().contains(Kinds::HOSTS) {
-        name(redactor, &mut tls.sni);
         for protocol in &mut tls.alpn {
             *protocol = String::from_utf8_lossy(&redactor.protocol(protocol.as_bytes())).into_owned();
         }
@@ -367,6 +351,12 @@ fn tls(redactor: &Redactor, tls: &mut Tls) {
 fn name(redactor: &Redactor, name: &mut Option<String>) {
     if let Some(name) = name {
         *name = redactor.name(name);
+    }
+}
+
+fn host_name(redactor: &Redactor, name: &mut Option<String>) {
+    if let Some(name) = name {
+        *name = redactor.host(name);
     }
 }
 
