@@ -156,7 +156,7 @@ fn event(fields: &mut Fields, dataset: &str, time: Time, kind: &str, category: &
     fields.put("observer.version", env!("CARGO_PKG_VERSION"));
 }
 
-/// ECS asks for the producer's view of the whole event: whether the user got to the desktop.
+/// ECS asks for the producer's view of the whole event: whether it went as it should, though a broker sent the client on.
 const fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Healthy | Outcome::Degraded => "success",

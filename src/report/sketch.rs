@@ -19,7 +19,7 @@ const LINES: usize = 3;
 pub(super) const LEGEND: &str =
     "Time runs down. = evidence, X where it broke, . concluded from size, order and time, : UDP";
 
-/// The lines; none is longer than 80 characters, but for frame numbers beyond a million.
+/// The lines; none is longer than 80 characters, but for long addresses and frame numbers beyond a million.
 pub(super) fn draw(session: &Session, frames: Frames<'_>) -> Vec<String> {
     let client = session.client.ip.to_string();
     let server = std::net::SocketAddr::new(session.server.ip, session.server.port).to_string();
