@@ -308,13 +308,13 @@ fn link_type(link: Linktype) -> LinkType {
     }
 }
 
-/// Whether Linux says that an interface is up and has its link; where it says nothing, it is.
+/// Whether Linux says that an interface is up and has its link; where it says nothing, it is. Its "operstate" would
+/// say so up to a second later.
 fn is_up(name: &str) -> bool {
     const IFF_UP: u32 = 1;
     let read = |file: &str| std::fs::read_to_string(format!("/sys/class/net/{name}/{file}")).ok();
     let flags =
         read("flags").and_then(|text| u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok());
-    let up = flags.is_none_or(|flags| flags & IFF_UP != 0);
-    up && read("operstate")
-        .is_none_or(|state| !matches!(state.trim(), "down" | "lowerlayerdown" | "notpresent"))
+    flags.is_none_or(|flags| flags & IFF_UP != 0)
+        && read("carrier").is_none_or(|carrier| carrier.trim() != "0")
 }
