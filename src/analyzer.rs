@@ -236,7 +236,7 @@ impl Analyzer {
                     self.connections.segment(&packet.meta, segment, &mut |tcp| {
                         let rdp_port = ports.contains(&tcp.server.port());
                         let token = udp.token(tcp.client.ip(), tcp.server.ip());
-                        let new = Conversation::new(tcp, rdp_port, limits, keys.clone(), held.sender());
+                        let new = Conversation::new(tcp, rdp_port, limits, keys.clone(), held.caller());
                         new.opening(gateways).holding(token)
                     });
                 }
@@ -425,6 +425,7 @@ impl Analyzer {
         }
     }
 
+    #[inline(never)]
     fn take_over(&mut self) {
         while let Some(finished) = self.connections.poll() {
             self.take(finished);

@@ -1,12 +1,11 @@
 //! Sessions that are held back, since their client may have been sent elsewhere: only its coming back shows that.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::Sender;
 
 use super::{Diagnosed, Over};
 use crate::base::{Seen, Timestamp};
 use crate::diagnosis::{History, diagnose};
-use crate::session::{Call, Calls, Return, Session};
+use crate::session::{Caller, Calls, Return, Session};
 
 /// Sessions held back at a time; beyond them the one that waits longest is taken as it is.
 const HELD: usize = 1024;
@@ -20,8 +19,8 @@ pub(super) struct Held {
 
 impl Held {
     /// Where conversations say what was asked.
-    pub(super) fn sender(&self) -> Sender<Call> {
-        self.calls.sender()
+    pub(super) fn caller(&self) -> Caller {
+        self.calls.caller()
     }
 
     /// Holds a session back that is over, if its client may come back; in `done` is what need not wait (any more).
@@ -47,11 +46,13 @@ impl Held {
     /// Hands out whose client came back, and who waited long enough at `now`.
     #[inline]
     pub(super) fn look(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {
-        if !self.waiting.is_empty() {
+        let Some(&(first, _)) = self.waiting.front() else { return };
+        if first <= now || self.calls.any() {
             self.look_through(now, history, done);
         }
     }
 
+    #[inline(never)]
     fn look_through(&mut self, now: Timestamp, history: &History, done: &mut VecDeque<Over>) {
         self.hear(history, done);
         while self.waiting.front().is_some_and(|(due, _)| *due <= now) {

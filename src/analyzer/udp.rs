@@ -183,6 +183,7 @@ impl UdpDesk {
         }
     }
 
+    #[cold]
     fn take_over(&mut self) {
         while let Some((udp, flow)) = self.flows.poll() {
             let session = UdpSession::new(udp, flow);

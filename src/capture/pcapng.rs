@@ -121,23 +121,27 @@ impl Pcapng {
         self.order.u32(bytes, 4) as usize
     }
 
-    /// The packet at the start of `window`, where that is a whole Enhanced Packet Block without options: nearly
-    /// always.
+    /// The packet at the start of `window`, where that is a whole Enhanced Packet Block without options in a
+    /// little-endian section: nearly always.
     #[inline(always)]
     pub(super) fn plain(&mut self, window: &[u8]) -> Option<Found> {
+        let order = Order { big: false };
+        if self.order != order {
+            return None;
+        }
         let head = window.first_chunk::<DATA>()?;
-        let (length, captured) = (self.order.u32(head, 4), self.order.u32(head, 20));
+        let (length, captured) = (order.u32(head, 4), order.u32(head, 20));
         let record = DATA + (captured as usize).checked_next_multiple_of(4)? + 4;
         let (block, _) = window.split_at_checked(record)?;
-        let second = self.order.u32(block.last_chunk::<4>()?, 0);
-        let interface = self.interfaces.get(self.order.u32(head, 8) as usize)?;
-        let sound = self.order.u32(head, 0) == ENHANCED_PACKET
+        let second = order.u32(block.last_chunk::<4>()?, 0);
+        let interface = self.interfaces.get(order.u32(head, 8) as usize)?;
+        let sound = order.u32(head, 0) == ENHANCED_PACKET
             && (length as usize, second) == (record, length)
             && captured <= MAX_CAPTURED;
         if !sound {
             return None;
         }
-        let units = u64::from(self.order.u32(head, 12)) << 32 | u64::from(self.order.u32(head, 16));
+        let units = u64::from(order.u32(head, 12)) << 32 | u64::from(order.u32(head, 16));
         self.last_time = interface.clock.time(units);
         Some(Found {
             start: DATA,
@@ -146,8 +150,8 @@ impl Pcapng {
             time: self.last_time,
             timed: true,
             link: interface.link,
-            interface: self.earlier_interfaces.saturating_add(self.order.u32(head, 8)),
-            wire_len: self.order.u32(head, 24),
+            interface: self.earlier_interfaces.saturating_add(order.u32(head, 8)),
+            wire_len: order.u32(head, 24),
         })
     }
 

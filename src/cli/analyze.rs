@@ -1,6 +1,7 @@
 //! `rdpwhy analyze`: captures through the engine, and what it found through a renderer.
 
 use std::io::ErrorKind;
+use std::mem::ManuallyDrop;
 
 use rdpwhy::report::Source as _;
 use rdpwhy::report::redacted::Redacted;
@@ -12,10 +13,12 @@ use super::{Status, output, tell};
 /// Runs the command.
 pub(crate) fn run(args: &Analyze) -> Status {
     let Some(found) = Found::read(&args.input) else { return Status::Trouble };
+    // It goes with the process; to free it piece by piece takes time.
+    let found = ManuallyDrop::new(found);
     if args.showing.format.for_people() && !args.input.quiet {
         found.warn();
     }
-    let Some(built) = found.report(&args.input) else { return Status::Trouble };
+    let Some(built) = found.report(&args.input).map(ManuallyDrop::new) else { return Status::Trouble };
     let redactor = match args.input.redactor() {
         Ok(redactor) => redactor,
         Err(why) => {
@@ -24,8 +27,8 @@ pub(crate) fn run(args: &Analyze) -> Status {
         }
     };
     let written = match redactor {
-        Some(redactor) => output::write(&Redacted::new(&built, &redactor), args),
-        None => output::write(&built, args),
+        Some(redactor) => output::write(&Redacted::new(&*built, &redactor), args),
+        None => output::write(&*built, args),
     };
     match written {
         Ok(()) => {}

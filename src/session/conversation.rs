@@ -2,11 +2,10 @@
 //! RDP Security. Each direction is in one lane at a time.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use super::gateway::{Ends, Gateways, Link};
 use super::inside::{self, Clear};
-use super::{Call, Facts, Foreign, Hole, Phase};
+use super::{Call, Caller, Facts, Foreign, Hole, Phase};
 use crate::base::{Dir, Limits, PerDir, Seen, Span, Stamp};
 use crate::layers::{Framing, Keys, Preambles, RdpFraming, Stripped, TlsFraming, TlsStream};
 use crate::protocol::first_bytes::{self, Guess};
@@ -60,7 +59,7 @@ pub struct Conversation {
     rdp_port: bool,
     sniff_bytes: usize,
     message_bytes: usize,
-    calls: Sender<Call>,
+    calls: Caller,
     /// How a gateway's connection is known; `None` inside of one.
     gateways: Option<Gateways>,
     /// This is, or may be, a gateway's connection.
@@ -74,12 +73,12 @@ impl Conversation {
 
     /// A connection whose server port is RDP by number (`rdp_port`) is a session whatever it carries. What it
     /// asks for is told to `calls`.
-    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
+    pub fn new(tcp: &TcpFacts, rdp_port: bool, limits: &Limits, keys: Keys, calls: Caller) -> Self {
         let midstream = tcp.syn.is_none() && tcp.syn_ack.is_none();
         Self::of(midstream, rdp_port, limits, keys, calls)
     }
 
-    fn of(midstream: bool, rdp_port: bool, limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
+    fn of(midstream: bool, rdp_port: bool, limits: &Limits, keys: Keys, calls: Caller) -> Self {
         let lane = if midstream { Lane::Seeking } else { Lane::Sniffing };
         Conversation {
             facts: Facts { midstream, ..Facts::default() },
@@ -101,7 +100,7 @@ impl Conversation {
     }
 
     /// A session inside of a gateway's tunnel.
-    pub(super) fn inner(limits: &Limits, keys: Keys, calls: Sender<Call>) -> Self {
+    pub(super) fn inner(limits: &Limits, keys: Keys, calls: Caller) -> Self {
         Self::of(false, false, limits, keys, calls)
     }
 
@@ -390,7 +389,7 @@ impl Conversation {
         if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
             let Ends { client, server, .. } = ends;
             // Who no longer listens does not care.
-            let _ = self.calls.send(Call { client, server, request: request.clone() });
+            self.calls.call(Call { client, server, request: request.clone() });
         }
     }
 }

@@ -28,7 +28,7 @@ pub use inside::{
 };
 pub use path::{BlackHole, End, Loss, Shown, Stall, Vantage, Waits};
 pub use phase::Phase;
-pub use returns::{Call, Calls, Return};
+pub use returns::{Call, Caller, Calls, Return};
 pub use shape::Shape;
 pub use timeline::{Entry, timeline};
 pub use tls::{Alert, Flight, Hidden, Record, Tls};

@@ -4,7 +4,8 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Phase, Session};
 use crate::base::{Dir, Seen, Timestamp};
@@ -85,19 +86,30 @@ fn asks_for_rdstls(request: &ConnectionRequest) -> bool {
     request.negotiation.is_some_and(|negotiation| negotiation.protocols.contains(Protocols::RDSTLS))
 }
 
-/// The Connection Requests of a run, as they come.
-#[derive(Debug)]
-pub struct Calls {
-    sender: Sender<Call>,
-    receiver: Receiver<Call>,
-    recent: VecDeque<Call>,
+/// Where conversations say what was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Caller(Arc<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    /// Whether there is anything to hear, which is asked with every packet.
+    any: AtomicBool,
+    calls: Mutex<VecDeque<Call>>,
 }
 
-impl Default for Calls {
-    fn default() -> Self {
-        let (sender, receiver) = channel();
-        Calls { sender, receiver, recent: VecDeque::new() }
+impl Caller {
+    /// Says it.
+    pub fn call(&self, call: Call) {
+        self.0.calls.lock().unwrap_or_else(PoisonError::into_inner).push_back(call);
+        self.0.any.store(true, Ordering::Release);
     }
+}
+
+/// The Connection Requests of a run, as they come.
+#[derive(Debug, Default)]
+pub struct Calls {
+    caller: Caller,
+    recent: VecDeque<Call>,
 }
 
 impl Calls {
@@ -106,13 +118,27 @@ impl Calls {
     const RECENT: usize = 1024;
 
     /// Where conversations say what was asked.
-    pub fn sender(&self) -> Sender<Call> {
-        self.sender.clone()
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
+    /// Whether there is one that was not heard yet.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.caller.0.any.load(Ordering::Acquire)
     }
 
     /// The next one that was not heard yet.
     pub fn hear(&mut self) -> Option<&Call> {
-        let call = self.receiver.try_recv().ok()?;
+        if !self.any() {
+            return None;
+        }
+        let Said { any, calls } = &*self.caller.0;
+        let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let call = calls.pop_front();
+        any.store(!calls.is_empty(), Ordering::Release);
+        drop(calls);
+        let call = call?;
         if self.recent.len() >= Self::RECENT {
             self.recent.pop_front();
         }

@@ -1,11 +1,9 @@
-use std::sync::mpsc::channel;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::base::{FrameRef, Limits, Stamp, Timestamp};
 use crate::layers::Keys;
-use crate::session::{Clear, Conversation, Facts};
+use crate::session::{Caller, Clear, Conversation, Facts};
 
 const CONFIRM: &[u8] = b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0";
 const REQUEST: &[u8] = b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0";
@@ -71,7 +69,7 @@ impl Wire {
             first: stamp,
         };
         let limits = Limits::default();
-        let inner = || Conversation::inner(&limits, Keys::default(), channel().0);
+        let inner = || Conversation::inner(&limits, Keys::default(), Caller::default());
         link.push(&self.gateways, ends, dir, &clear, inner)
     }
 }
