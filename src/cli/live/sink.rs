@@ -2,7 +2,7 @@
 //! waits, and never the end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ impl Sink {
             Some(path) => {
                 let file = match append(path) {
                     Err(error) if error.kind() == ErrorKind::NotConnected => None,
-                    opened => Some(opened?),
+                    opened => Some(whole_lines(path, opened?)?),
                 };
                 Target::File { path: path.to_owned(), file, patience: PATIENCE, lost: 0 }
             }
@@ -177,7 +177,9 @@ impl Writer {
             Target::File { path, file, patience, lost } => {
                 if self.reopen.swap(false, Ordering::Relaxed) || file.is_none() {
                     *file = None;
-                    match append_patiently(path, std::mem::take(patience)) {
+                    match append_patiently(path, std::mem::take(patience))
+                        .and_then(|out| whole_lines(path, out))
+                    {
                         Ok(opened) => *file = Some(opened),
                         Err(error) if *lost == 0 => tell(&format!("cannot open {}: {error}", path.display())),
                         Err(_) => {}
@@ -209,6 +211,23 @@ impl Writer {
             }
         }
     }
+}
+
+/// Ends a line that a full disk or a crash cut, so that the next one is not lost with it.
+fn whole_lines(path: &Path, mut out: BufWriter<File>) -> io::Result<BufWriter<File>> {
+    if out.get_ref().metadata()?.is_file() {
+        let mut last = [b'\n'];
+        if let Ok(mut file) = File::open(path)
+            && file.seek(SeekFrom::End(-1)).is_ok()
+        {
+            // What cannot be read is taken as whole.
+            let _ = file.read(&mut last);
+        }
+        if last != *b"\n" {
+            out.write_all(b"\n")?;
+        }
+    }
+    Ok(out)
 }
 
 fn append_patiently(path: &Path, patience: Duration) -> io::Result<BufWriter<File>> {
@@ -252,6 +271,19 @@ mod tests {
     use std::io::{BufRead, BufReader};
 
     use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_does_not_take_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
+        for (before, after) in [("", "whole\n"), ("one\n", "one\nwhole\n"), ("one\ncu", "one\ncu\nwhole\n")] {
+            std::fs::write(&path, before).unwrap();
+            let mut sink = Sink::open(Some(&path)).unwrap();
+            sink.line(b"whole\n".to_vec(), || false);
+            sink.close(Instant::now() + PATIENCE);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+        }
+    }
 
     #[test]
     fn a_pipe_may_get_its_reader_late_and_lose_it() {

@@ -111,7 +111,11 @@ impl Store {
 
     /// Removes an attempt's files, if they are there.
     pub(crate) fn remove(&mut self, name: &str) -> io::Result<()> {
-        if self.forget(name).is_some() { self.unlink(name) } else { Ok(()) }
+        if self.saved.iter().any(|(known, _)| known == name) {
+            self.unlink(name)?;
+            self.forget(name);
+        }
+        Ok(())
     }
 
     /// Takes an attempt off the list; its bytes.
@@ -122,13 +126,23 @@ impl Store {
         Some(bytes)
     }
 
+    /// What cannot be removed still counts, and the next oldest goes instead.
     fn make_room(&mut self, bytes: u64, files: usize) -> io::Result<()> {
+        let (mut at, mut failed) = (0, Ok(()));
         while self.bytes + bytes > self.bounds.bytes
             || self.saved.len() * ENDINGS.len() + files > self.bounds.files
         {
-            let Some((name, freed)) = self.saved.pop_front() else { break };
-            self.bytes -= freed;
-            self.unlink(&name)?;
+            let Some((name, freed)) = self.saved.get(at) else { return failed };
+            match self.unlink(name) {
+                Ok(()) => {
+                    self.bytes -= freed;
+                    self.saved.remove(at);
+                }
+                Err(error) => {
+                    failed = Err(error);
+                    at += 1;
+                }
+            }
         }
         Ok(())
     }
@@ -254,6 +268,26 @@ mod tests {
         assert_eq!((store.bytes, store.saved.len()), (150, 1));
         assert_eq!(fs::read(store.path(&files(1, 0).name, "pcapng")).unwrap().len(), 50);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "nothing unfinished is left");
+    }
+
+    #[test]
+    fn what_cannot_be_removed_counts_and_the_next_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), Bounds { bytes: 1000, files: 6 }).unwrap();
+        store.save(&files(1, 50)).unwrap();
+        store.save(&files(2, 50)).unwrap();
+        // A folder in its place.
+        let stuck = store.path(&files(1, 0).name, "json");
+        fs::remove_file(&stuck).unwrap();
+        fs::create_dir(&stuck).unwrap();
+        store.save(&files(3, 50)).unwrap();
+        assert!(store.remove(&files(1, 0).name).is_err());
+        assert_eq!((store.bytes, store.saved.len()), (300, 2));
+        assert!(store.save(&files(4, 290)).is_err(), "there is no room beside it");
+        assert_eq!((store.bytes, store.saved.len()), (150, 1));
+        fs::remove_dir(&stuck).unwrap();
+        store.save(&files(4, 290)).unwrap();
+        assert_eq!((seconds(folder.path()), store.bytes), (vec!["04".to_owned()], 870));
     }
 
     #[test]
