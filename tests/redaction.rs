@@ -114,9 +114,12 @@ fn no_original_stands_in_any_format() {
         looked_for += originals.len();
         originals.retain(|original| !stands(ours.as_bytes(), original));
         left_out += originals.len();
-        let formats: [&[&str]; 5] = [
+        let formats: [&[&str]; 8] = [
             &["analyze", "--format", "json"],
             &["analyze", "--format", "ndjson"],
+            &["analyze", "--format", "ecs"],
+            &["analyze", "--format", "zeek"],
+            &["report", "-o", "-", "--format", "text"],
             &["analyze", "--timeline"],
             &["analyze", "--format", "markdown", "--timeline"],
             &["report", "-o", "-", "--format", "html"],

@@ -116,7 +116,7 @@ fn no_secret_stands_in_any_output() {
             secrets.extend(forms(&response[..response.len().min(16)]));
         }
         let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
-        for format in ["table", "json", "ndjson", "markdown"] {
+        for format in ["table", "json", "ndjson", "ecs", "zeek", "markdown"] {
             for redact in [&[][..], &["--redact"]] {
                 let args = [&["analyze", "--timeline", "--format", format], redact].concat();
                 outputs.push((format!("{args:?}"), run(&args, &path)));
