@@ -37,6 +37,11 @@ fn where_its_tls_fails_that_is_named() {
 }
 
 #[test]
+fn what_goes_on_as_something_else_is_told() {
+    console().c(b"GET / HTTP/1.1\r\n\r\n").close(C).told().is("not-rdp");
+}
+
+#[test]
 fn it_may_come_in_pieces() {
     let bytes = preconnection();
     let talk = Talk::between("10.0.0.2:50204", "10.0.0.1:2179").open();

@@ -4,10 +4,14 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use common::all_captures;
+use common::talk::{C, Talk};
 use rdpwhy::analyzer::{Analyzer, Options};
+use rdpwhy::base::Frame;
+use rdpwhy::capture::{Capture, Source};
+use rdpwhy::layers::Keys;
 use rdpwhy::session::Phase;
 
 #[test]
@@ -41,6 +45,59 @@ fn phases_on_the_way_end_where_the_session_did() {
     }
     assert!(sessions > 50, "{sessions}");
     assert!(ways.iter().any(|way| way.len() >= 8), "nobody got through phase by phase");
+}
+
+/// Who is still followed when all is over, by the order of the first packet: what seemed a session to the end, and
+/// was not told as one.
+fn left_behind<'a>(frames: impl IntoIterator<Item = Frame<'a>>, keys: Keys) -> BTreeMap<u64, String> {
+    let mut analyzer = Analyzer::new(Options { follow: true, keys, ..Options::default() });
+    let mut followed = BTreeMap::new();
+    for frame in frames {
+        analyzer.push(&frame);
+        match analyzer.touched() {
+            Some(touched) if touched.is_session() && !touched.is_udp() => {
+                followed.insert(touched.first.order, touched.server.to_string());
+            }
+            Some(touched) => drop(followed.remove(&touched.first.order)),
+            None => {}
+        }
+        while let Some(over) = analyzer.poll_over() {
+            followed.remove(&over.brief.order);
+        }
+    }
+    analyzer.finish();
+    while let Some(over) = analyzer.poll_over() {
+        followed.remove(&over.brief.order);
+    }
+    followed
+}
+
+#[test]
+fn nobody_is_followed_for_good() {
+    let (mut opened, mut gateways) = (0, 0);
+    for capture in all_captures() {
+        let mut reader = Capture::open(Source::Path(capture.path.clone()), 0).unwrap();
+        while reader.next_frame().is_some() {}
+        let keys = Keys::default();
+        for secrets in &reader.info().secrets {
+            opened += keys.add(&secrets.data).secrets;
+        }
+        gateways += usize::from(capture.name().contains("gateway") && !keys.is_empty());
+        let frames = capture.frames.iter().zip(1..).map(|(frame, number)| frame.frame(number));
+        assert_eq!(left_behind(frames, keys), BTreeMap::new(), "{}", capture.name());
+    }
+    assert!(opened > 16 && gateways > 0, "{opened} keys, {gateways} gateways");
+}
+
+/// Of our own bytes: no peer begins like a console, and goes on as something else.
+#[test]
+fn nobody_is_followed_who_turned_out_to_be_another() {
+    // Version 1 of the preconnection PDU (MS-RDPEPS, section 2.2.1.1).
+    let preconnection = [16, 0, 1, 7].map(u32::to_le_bytes).concat();
+    let begun = Talk::between("10.0.0.2:50204", "10.0.0.1:2179").open().c(&preconnection);
+    let http = begun.c(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").close(C);
+    let frames = http.frames.iter().zip(1..).map(|(frame, number)| frame.frame(number));
+    assert_eq!(left_behind(frames, Keys::default()), BTreeMap::new());
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Conversation {
             return Interest::WatchSetup;
         }
         let idle = Dir::BOTH.iter().all(|&dir| self.lane[dir] == Lane::Done);
-        if idle && !self.rdp_port && self.facts.request.is_none() {
+        if idle && !self.rdp_port && !self.facts.is_rdp() {
             Interest::Ignore
         } else if self.facts.is_secured() {
             Interest::WatchSecured

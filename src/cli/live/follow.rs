@@ -22,9 +22,17 @@ impl Following {
 
     /// A frame of this session came; tells whether it entered a phase.
     pub(crate) fn touch(&mut self, touched: &Touched<'_>, time: Timestamp) -> Option<PhaseChange> {
+        if touched.is_udp() {
+            return None;
+        }
+        if !touched.is_session() {
+            // Nor is it, where it seemed so: the second connection of a gateway's session.
+            self.over(touched.first.order);
+            return None;
+        }
         let known = self.phases.get(&touched.first.order).copied();
         // An active session stays active.
-        if known == Some(Phase::Active) || touched.is_udp() || !touched.is_session() {
+        if known == Some(Phase::Active) {
             return None;
         }
         let phase = touched.phase();

@@ -92,11 +92,15 @@ pub(super) struct Board {
 impl Board {
     /// A frame of a session that runs.
     pub(super) fn touch(&mut self, touched: &Touched<'_>, time: Timestamp, bytes: u64) {
-        if touched.is_udp() || !touched.is_session() {
+        let order = touched.first.order;
+        if touched.is_udp() {
             return;
         }
+        if !touched.is_session() {
+            // Nor is it, where it seemed so: the second connection of a gateway's session.
+            return self.leave(order);
+        }
         let half_open = !touched.has_spoken();
-        let order = touched.first.order;
         if !self.running.contains_key(&order) {
             if self.running.len() >= RUNNING || half_open && self.half_open >= HALF_OPEN {
                 return;
@@ -135,12 +139,16 @@ impl Board {
     /// A session is over; `told` is what is said of it.
     pub(super) fn over(&mut self, order: u64, outcome: &'static str, told: Option<&Session>) {
         *self.by_outcome.entry(outcome).or_default() += 1;
-        if let Some(row) = self.running.remove(&order) {
-            self.half_open -= usize::from(row.half_open);
-        }
+        self.leave(order);
         if let Some(session) = told {
             self.over.push_front(Arc::new(session.clone()));
             self.over.truncate(OVER);
+        }
+    }
+
+    fn leave(&mut self, order: u64) {
+        if let Some(row) = self.running.remove(&order) {
+            self.half_open -= usize::from(row.half_open);
         }
     }
 
