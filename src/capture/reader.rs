@@ -93,7 +93,14 @@ impl Capture {
     /// The next frame; `None` at the end of what can be read.
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
-        let found = self.find()?;
+        self.input.advance(std::mem::take(&mut self.lent));
+        // Apart, so that what is found in plain is never moved.
+        if let Some(found) = self.plain() {
+            self.note(&found);
+            return self.frame(&found);
+        }
+        let found = self.step()?;
+        self.note(&found);
         self.frame(&found)
     }
 
@@ -126,35 +133,43 @@ impl Capture {
 
     /// Goes to the next frame, which [`Capture::waiting_frame`] is to give, and returns its time.
     pub(super) fn locate(&mut self) -> Option<Timestamp> {
-        self.waiting = self.find();
-        self.waiting.map(|found| found.time)
+        self.input.advance(std::mem::take(&mut self.lent));
+        self.waiting = match self.plain() {
+            Some(found) => Some(found),
+            None => self.step(),
+        };
+        let found = self.waiting?;
+        self.note(&found);
+        Some(found.time)
     }
 
-    /// Finds the next frame.
+    /// The next frame where its record is plain and whole: nearly always.
     #[inline(always)]
-    fn find(&mut self) -> Option<Found> {
-        self.input.advance(std::mem::take(&mut self.lent));
+    fn plain(&mut self) -> Option<Found> {
         if self.ended {
             return None;
         }
         let window = self.input.window();
-        let plain = match &mut self.walker {
-            Walker::Pcap(pcap) => pcap.plain(window),
-            Walker::Pcapng(pcapng) => pcapng.plain(window),
-        };
-        let found = match plain {
-            Some(found) => {
-                // The next record's header is in the cache by now, and says where the one after it starts.
+        let (found, next, length) = match &mut self.walker {
+            Walker::Pcap(pcap) => {
+                let found = pcap.plain(window)?;
                 let next = window.get(found.record..).unwrap_or_default();
-                let length = match &self.walker {
-                    Walker::Pcap(pcap) => pcap.length(next),
-                    Walker::Pcapng(pcapng) => pcapng.length(next),
-                };
-                prefetch(next, length);
-                found
+                (found, next, pcap.length(next))
             }
-            None => self.step()?,
+            Walker::Pcapng(pcapng) => {
+                let found = pcapng.plain(window)?;
+                let next = window.get(found.record..).unwrap_or_default();
+                (found, next, pcapng.length(next))
+            }
         };
+        // The next record's header is in the cache by now, and says where the one after it starts.
+        prefetch(next, length);
+        Some(found)
+    }
+
+    /// Counts a frame that is lent out, or waits.
+    #[inline(always)]
+    fn note(&mut self, found: &Found) {
         let info = &mut self.info;
         info.packets += 1;
         info.bytes = info.bytes.wrapping_add(found.len as u64);
@@ -171,12 +186,14 @@ impl Capture {
             info.note_link(found.link);
         }
         self.lent = found.record;
-        Some(found)
     }
 
-    /// [`Capture::find`] where the next record is not plain, or not at hand as a whole.
+    /// The next frame where its record is not plain, or not at hand as a whole.
     #[inline(never)]
     fn step(&mut self) -> Option<Found> {
+        if self.ended {
+            return None;
+        }
         let known = self.info.secrets.len();
         let step = match &mut self.walker {
             Walker::Pcap(pcap) => pcap.step(&mut self.input),

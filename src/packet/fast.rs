@@ -16,14 +16,13 @@ pub(super) fn decode<'a>(frame: &Frame<'a>, stamp: Stamp) -> Option<Packet<'a>> 
         return None;
     }
     let (ethernet, mut rest) = frame.data.split_first_chunk::<14>()?;
-    let &[_, _, _, _, _, _, m0, m1, m2, m3, m4, m5, t0, t1] = ethernet;
-    let mut ether_type = u16_of(t0, t1);
+    let mut ether_type = u16_of(ethernet[12], ethernet[13]);
     if ether_type == 0x8100 {
         let (tag, inner) = rest.split_first_chunk::<4>()?;
         ether_type = u16_of(tag[2], tag[3]);
         rest = inner;
     }
-    let src_mac = Some([m0, m1, m2, m3, m4, m5]);
+    let src_mac = ethernet[6..].first_chunk::<6>().copied();
     match ether_type {
         0x0800 => {
             let (ip, rest) = rest.split_first_chunk::<20>()?;

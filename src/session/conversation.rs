@@ -376,8 +376,8 @@ impl Conversation {
         true
     }
 
-    /// Takes the next bytes of a direction.
-    pub(super) fn take(&mut self, ends: Ends, dir: Dir, chunk: &Chunk<'_>) {
+    /// Takes the next bytes of a direction. `ends` is seldom asked.
+    pub(super) fn take(&mut self, ends: impl Fn() -> Ends, dir: Dir, chunk: &Chunk<'_>) {
         let asked = self.facts.request.is_some();
         match self.lane[dir] {
             Lane::Sniffing => self.sniff(dir, chunk),
@@ -385,9 +385,11 @@ impl Conversation {
             Lane::Rdp | Lane::Tls => self.read(dir, chunk),
             Lane::Done => {}
         }
-        self.decrypted(ends, dir);
+        if self.link.is_some() || self.facts.tls.as_ref().is_some_and(|tls| tls.has_clear()) {
+            self.decrypted(ends(), dir);
+        }
         if let Some(request) = self.facts.request.as_ref().filter(|_| !asked) {
-            let Ends { client, server, .. } = ends;
+            let Ends { client, server, .. } = ends();
             // Who no longer listens does not care.
             self.calls.call(Call { client, server, request: request.clone() });
         }
@@ -396,7 +398,7 @@ impl Conversation {
 
 impl Reader for Conversation {
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
-        self.take(Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir, &chunk);
+        self.take(|| Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir, &chunk);
         self.interest()
     }
 

@@ -350,6 +350,12 @@ impl Tls {
         }
     }
 
+    /// Whether [`Tls::take_clear`] has anything to give.
+    #[inline]
+    pub fn has_clear(&self) -> bool {
+        !self.clear.is_empty()
+    }
+
     /// What was decrypted since the last call: content, how much there was on the wire, and the packets.
     pub fn take_clear(&mut self) -> Vec<(Vec<u8>, u64, Span)> {
         std::mem::take(&mut self.clear)

@@ -147,7 +147,17 @@ impl<R: Reader> Connection<R> {
             self.relieve(dir, stamp, bounds);
             return;
         }
-        if let Some(first) = self.headers.dirs[dir].store.first().filter(|first| first.offset <= end) {
+        let Some(first) = self.headers.dirs[dir].store.first() else {
+            // Nearly always: nothing waits behind a hole.
+            let next = self.headers.dirs[dir].next;
+            if next < end {
+                self.headers.dirs[dir].next = end;
+                let data = cut(data, start, next, end);
+                self.hand(dir, Chunk { offset: next, data, len: end - next, stamp });
+            }
+            return;
+        };
+        if first.offset <= end {
             let since = first.stamp;
             let path = &mut self.headers.facts.dir[dir].path;
             path.waited(since, stamp);
@@ -306,6 +316,7 @@ impl<R: Reader> Connection<R> {
 }
 
 /// Data after the same sender's RST.
+#[inline]
 fn after_rst(facts: &mut DirFacts, sent: &Sent, repeat: bool) {
     let Some(rst) = &facts.rst else { return };
     if repeat && sent.stamp.time > rst.stamp.time {

@@ -261,7 +261,7 @@ impl Direction {
         if sent.len == 1 && end == self.top as i64 && quiet {
             return None;
         }
-        if self.is_seen_again(sent, end) {
+        if sent.start < self.top as i64 && self.is_seen_again(sent, end) {
             facts.duplicate_frames += 1;
             return None;
         }
@@ -316,7 +316,6 @@ impl Direction {
         const SLOW: i64 = 100 * Timestamp::MILLISECOND;
         let (Ok(start), Ok(end)) = (u64::try_from(sent.start), u64::try_from(end)) else { return false };
         sent.ip_id != 0
-            && start < self.top
             && self.flights.iter().any(|flight| {
                 flight.ip_id == sent.ip_id
                     && (flight.start..flight.end).contains(&start)
@@ -326,6 +325,7 @@ impl Direction {
             })
     }
 
+    #[inline(always)]
     fn unseen(&self, start: u64, end: u64) -> u64 {
         let start = start.max(self.next);
         if start < end { self.store.unseen(start, end) } else { 0 }

@@ -76,8 +76,8 @@ impl Recent {
     pub(super) fn seen(&mut self, print: &Print, within: i64) -> bool {
         let hint = print.hint();
         // Counted rather than searched: all are compared at once.
-        let alike = self.hints.iter().filter(|&&known| known == hint).count();
-        if alike > 0 && self.prints.iter().take(usize::from(self.used)).any(|old| old.same(print, within)) {
+        let alike = self.hints.contains(&hint);
+        if alike && self.prints.iter().take(usize::from(self.used)).any(|old| old.same(print, within)) {
             return true;
         }
         let at = usize::from(self.at) % Self::KEPT;

@@ -342,7 +342,7 @@ impl Tunnel {
                 if let Some(inner) = self.inner.as_mut().filter(|_| !data.is_empty()) {
                     // A message is where the packet is that completes it.
                     let chunk = Chunk { offset, data, len: data.len() as u64, stamp: span.last };
-                    inner.take(self.ends, dir, &chunk);
+                    inner.take(|| self.ends, dir, &chunk);
                 }
             }
             Packet::Other(PacketType::KEEPALIVE) => {}
