@@ -89,7 +89,9 @@ fn alpn(hello: &ClientHello) -> String {
 }
 
 fn without_grease(numbers: &[u16]) -> Vec<u16> {
-    numbers.iter().copied().filter(|&number| !is_grease(number)).collect()
+    let mut numbers = numbers.to_vec();
+    numbers.retain(|&number| !is_grease(number));
+    numbers
 }
 
 fn decimal_list(numbers: &[u16]) -> String {
@@ -101,7 +103,8 @@ fn hex_list(numbers: &[u16]) -> String {
 }
 
 fn join(separator: char, numbers: &[u16], add: impl Fn(&mut String, u16) -> fmt::Result) -> String {
-    let mut list = String::new();
+    // None has more than five digits.
+    let mut list = String::with_capacity(numbers.len().saturating_mul(6));
     for &number in numbers {
         if !list.is_empty() {
             list.push(separator);

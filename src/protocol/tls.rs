@@ -141,7 +141,9 @@ impl ClientHello {
 
     /// The cipher suites on offer, GREASE left out.
     pub fn suites(&self) -> Vec<u16> {
-        self.ciphers.iter().copied().filter(|&cipher| !is_grease(cipher)).collect()
+        let mut suites = self.ciphers.clone();
+        suites.retain(|&cipher| !is_grease(cipher));
+        suites
     }
 }
 
@@ -405,7 +407,8 @@ pub fn cipher_name(id: u16) -> Option<&'static str> {
 
 /// A list of 16-bit numbers; an odd byte at its end is left out.
 fn numbers(list: &[u8]) -> Vec<u16> {
-    list.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(u16::from_be_bytes).collect()
+    let (pairs, _) = list.as_chunks::<2>();
+    pairs.iter().copied().map(u16::from_be_bytes).collect()
 }
 
 /// The extensions of a hello, `length u16` before them: `id u16 · length u16 · data` each. Ends where

@@ -75,7 +75,6 @@ impl Recent {
     #[inline(always)]
     pub(super) fn seen(&mut self, print: &Print, within: i64) -> bool {
         let hint = print.hint();
-        // Counted rather than searched: all are compared at once.
         let alike = self.hints.contains(&hint);
         if alike && self.prints.iter().take(usize::from(self.used)).any(|old| old.same(print, within)) {
             return true;
