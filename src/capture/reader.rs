@@ -134,10 +134,7 @@ impl Capture {
     /// Goes to the next frame, which [`Capture::waiting_frame`] is to give, and returns its time.
     pub(super) fn locate(&mut self) -> Option<Timestamp> {
         self.input.advance(std::mem::take(&mut self.lent));
-        self.waiting = match self.plain() {
-            Some(found) => Some(found),
-            None => self.step(),
-        };
+        self.waiting = self.plain().or_else(|| self.step());
         let found = self.waiting?;
         self.note(&found);
         Some(found.time)
