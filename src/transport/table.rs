@@ -147,6 +147,8 @@ pub(super) struct Table<B> {
     index: Index,
     state: ahash::RandomState,
     lists: [List; CLASSES.len()],
+    /// The slot that was active last.
+    latest: u32,
     /// Nothing expires before this.
     quiet_until: Timestamp,
     limit: usize,
@@ -171,6 +173,7 @@ impl<B> Table<B> {
             index: Index::new(),
             state: ahash::RandomState::new(),
             lists: CLASSES.map(|class| List { head: NONE, tail: NONE, len: 0, idle: idle(class) }),
+            latest: NONE,
             quiet_until: Timestamp(i64::MAX),
             limit: limits.flows.clamp(1, NONE as usize - 1),
         }
@@ -184,9 +187,20 @@ impl<B> Table<B> {
         self.slots.len() - self.free.len()
     }
 
+    #[inline]
     pub(super) fn find(&self, flow: &Flow) -> Option<u32> {
-        let hash = flow.hash(&self.state);
-        self.index.find(hash, |at| matches!(self.get(at), Some(slot) if slot.key.is(flow)))
+        // Packets come in trains.
+        if self.is(self.latest, flow) { Some(self.latest) } else { self.look_up(flow) }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, flow: &Flow) -> Option<u32> {
+        self.index.find(flow.hash(&self.state), |at| self.is(at, flow))
+    }
+
+    #[inline(always)]
+    fn is(&self, at: u32, flow: &Flow) -> bool {
+        matches!(self.get(at), Some(slot) if slot.key.is(flow))
     }
 
     pub(super) fn get(&self, at: u32) -> Option<&Slot<B>> {
@@ -291,6 +305,7 @@ impl<B> Table<B> {
 
     /// Notes activity at `now`, which must never run backwards, and the class from now on.
     pub(super) fn touch(&mut self, at: u32, class: Class, now: Timestamp) {
+        self.latest = at;
         let Some(slot) = self.get(at) else { return };
         if slot.class == class {
             let list = self.list(class);
