@@ -133,9 +133,9 @@ enum Scale {
 
 impl Clock {
     #[inline(always)]
-    pub(super) fn time(self, units: u64) -> Timestamp {
-        let nanoseconds = match self.scale {
-            Scale::Multiply(factor) => units.saturating_mul(factor),
+    pub(super) fn time(&self, units: u64) -> Timestamp {
+        let nanoseconds = match &self.scale {
+            Scale::Multiply(factor) => units.saturating_mul(*factor),
             rare => rare.nanoseconds(units),
         };
         Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX).saturating_add(self.offset))

@@ -301,10 +301,12 @@ impl Conversation {
         }
     }
 
+    #[inline(always)]
     fn tls_stream(&mut self) -> &mut TlsStream {
         self.tls.get_or_insert_with(|| Box::new(TlsStream::bounded(self.message_bytes, self.keys.clone())))
     }
 
+    #[inline(always)]
     fn read_tls(&mut self, dir: Dir, chunk: &Chunk<'_>) {
         let mut tls = self.facts.tls.take().unwrap_or_default();
         let result = tls.stream(self.tls_stream(), dir, chunk);
@@ -377,6 +379,7 @@ impl Conversation {
     }
 
     /// Takes the next bytes of a direction. `ends` is seldom asked.
+    #[inline(always)]
     pub(super) fn take(&mut self, ends: impl Fn() -> Ends, dir: Dir, chunk: &Chunk<'_>) {
         let asked = self.facts.request.is_some();
         match self.lane[dir] {
@@ -397,6 +400,7 @@ impl Conversation {
 }
 
 impl Reader for Conversation {
+    #[inline(always)]
     fn data(&mut self, tcp: &TcpFacts, dir: Dir, chunk: Chunk<'_>) -> Interest {
         self.take(|| Ends { client: tcp.client, server: tcp.server, first: tcp.first }, dir, &chunk);
         self.interest()

@@ -40,7 +40,7 @@ impl<R: Reader> Connection<R> {
     pub(super) fn sighted(&mut self, client_is_a: bool, embryo: &Embryo, limits: &Limits) {
         for replay in embryo.replay() {
             let dir = if replay.from_a == client_is_a { Dir::ClientToServer } else { Dir::ServerToClient };
-            self.recent[dir].seen(&replay.last_print, limits.sighting);
+            self.recent[dir].seen(replay.last_print, limits.sighting);
         }
     }
 
@@ -54,6 +54,7 @@ impl<R: Reader> Connection<R> {
         self.headers.dirs.client_to_server.store.bytes() + self.headers.dirs.server_to_client.store.bytes()
     }
 
+    #[inline(always)]
     pub(super) fn segment(
         &mut self,
         dir: Dir,
@@ -63,7 +64,7 @@ impl<R: Reader> Connection<R> {
         make: &mut impl FnMut(&TcpFacts) -> R,
     ) {
         let options = Options::read(segment.options.0);
-        if self.recent[dir].seen(&print(meta, segment, &options), bounds.limits.sighting) {
+        if self.recent[dir].seen(print(meta, segment, &options), bounds.limits.sighting) {
             self.headers.facts.dir[dir].duplicate_frames += 1;
             return;
         }
@@ -192,6 +193,7 @@ impl<R: Reader> Connection<R> {
         }
     }
 
+    #[inline(always)]
     fn hand(&mut self, dir: Dir, chunk: Chunk<'_>) {
         if self.watched()
             && let Some(reader) = &mut self.reader

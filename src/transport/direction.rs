@@ -152,6 +152,7 @@ impl Direction {
 
     /// The other end acknowledges up to `ack`, believed up to `ahead` bytes beyond what was seen. `rtt`: between the
     /// capture point and the other end.
+    #[inline(always)]
     pub(super) fn acknowledged(
         &mut self,
         facts: &mut DirFacts,

@@ -283,6 +283,7 @@ impl<R: Reader> Connections<R> {
         self.buffered
     }
 
+    #[inline(never)]
     fn begin(
         &mut self,
         flow: Flow,
@@ -389,6 +390,7 @@ impl<R: Reader> Connections<R> {
     }
 
     /// A packet of a connection of which more than counts is kept.
+    #[inline(always)]
     fn busy(
         &mut self,
         at: u32,

@@ -63,8 +63,8 @@ pub(super) struct Recent {
     /// [`Print::hint`] of each of `prints`, in one place to look through.
     hints: [u32; Self::KEPT],
     prints: [Print; Self::KEPT],
-    used: u8,
-    at: u8,
+    /// How many were remembered so far.
+    count: u64,
 }
 
 impl Recent {
@@ -73,18 +73,21 @@ impl Recent {
 
     /// Whether the packet was seen before; remembers it where it was not.
     #[inline(always)]
-    pub(super) fn seen(&mut self, print: &Print, within: i64) -> bool {
+    pub(super) fn seen(&mut self, print: Print, within: i64) -> bool {
         let hint = print.hint();
-        let alike = self.hints.contains(&hint);
-        if alike && self.prints.iter().take(usize::from(self.used)).any(|old| old.same(print, within)) {
+        if self.hints.contains(&hint) && self.has(print, within) {
             return true;
         }
-        let at = usize::from(self.at) % Self::KEPT;
+        let at = self.count as usize % Self::KEPT;
         self.hints[at] = hint;
-        self.prints[at] = *print;
-        self.at = (self.at + 1) % Self::KEPT as u8;
-        self.used = self.used.max(at as u8 + 1);
+        self.prints[at] = print;
+        self.count += 1;
         false
+    }
+
+    #[cold]
+    fn has(&self, print: Print, within: i64) -> bool {
+        self.prints.iter().take(self.count as usize).any(|old| old.same(&print, within))
     }
 }
 
@@ -138,13 +141,12 @@ mod tests {
         let mut recent = Recent::default();
         let n = |n: u16| Print { ip_id: n + 1, seq: u32::from(n), ..print(0) };
         for i in 0..20 {
-            assert!(!recent.seen(&n(i), WITHIN));
-            assert!(recent.seen(&n(i), WITHIN));
-            assert_eq!(recent.used, (i as u8 + 1).min(8));
+            assert!(!recent.seen(n(i), WITHIN));
+            assert!(recent.seen(n(i), WITHIN));
         }
         for i in 12..20 {
-            assert!(recent.seen(&n(i), WITHIN));
+            assert!(recent.seen(n(i), WITHIN));
         }
-        assert!(!recent.seen(&n(11), WITHIN));
+        assert!(!recent.seen(n(11), WITHIN));
     }
 }

@@ -304,6 +304,7 @@ impl<B> Table<B> {
     }
 
     /// Notes activity at `now`, which must never run backwards, and the class from now on.
+    #[inline(always)]
     pub(super) fn touch(&mut self, at: u32, class: Class, now: Timestamp) {
         self.latest = at;
         let Some(slot) = self.get(at) else { return };
@@ -354,6 +355,7 @@ impl<B> Table<B> {
         &self.lists[class as usize]
     }
 
+    #[inline(never)]
     fn unlink(&mut self, at: u32) {
         let Some(slot) = self.get(at) else { return };
         let (prev, next, class) = (slot.prev, slot.next, slot.class);
@@ -373,6 +375,7 @@ impl<B> Table<B> {
         }
     }
 
+    #[inline(never)]
     fn link(&mut self, at: u32, class: Class, now: Timestamp) {
         let list = &mut self.lists[class as usize];
         let prev = list.tail;

@@ -241,7 +241,7 @@ impl<R: FlowReader> Flows<R> {
             None => Class::Grave,
             Some(followed) => {
                 let facts = &mut followed.facts.dir[dir];
-                if followed.recent[dir].seen(&print(meta, datagram), self.sighting) {
+                if followed.recent[dir].seen(print(meta, datagram), self.sighting) {
                     facts.duplicate_frames += 1;
                 } else {
                     facts.add(meta, datagram.payload_len);
@@ -275,6 +275,7 @@ fn orient(key: &Key, client_is_a: bool) -> (SocketAddr, SocketAddr) {
 }
 
 /// What two sightings of one datagram have in common.
+#[inline(always)]
 fn print(meta: &Meta, datagram: &Datagram<'_>) -> Print {
     let word = |at: usize| match datagram.payload.get(at..at + 4) {
         Some(&[a, b, c, d]) => u32::from_be_bytes([a, b, c, d]),
