@@ -202,6 +202,10 @@ impl Direction {
                 }
                 self.flights.pop_front();
             }
+            if self.flights.is_empty() {
+                // Begins where it began: that is still in the cache.
+                self.flights.clear();
+            }
             if let Some(doubt) = self.doubt
                 && offset >= doubt.end
             {
