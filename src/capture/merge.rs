@@ -48,11 +48,16 @@ impl Merged {
     }
 
     /// The next frame; `None` at the end of all captures.
-    #[inline]
+    #[inline(always)]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         if self.captures.len() == 1 {
             return self.captures.first_mut()?.next_frame();
         }
+        self.next_of_several()
+    }
+
+    #[inline(never)]
+    fn next_of_several(&mut self) -> Option<Frame<'_>> {
         let (time, index) = self.choose()?;
         self.next = None;
         self.lent = Some(index);

@@ -131,13 +131,14 @@ impl Pcapng {
         }
         let head = window.first_chunk::<DATA>()?;
         let (length, captured) = (order.u32(head, 4), order.u32(head, 20));
-        let record = DATA + (captured as usize).checked_next_multiple_of(4)? + 4;
+        if captured > MAX_CAPTURED {
+            return None;
+        }
+        let record = DATA + (captured as usize).next_multiple_of(4) + 4;
         let (block, _) = window.split_at_checked(record)?;
         let second = order.u32(block.last_chunk::<4>()?, 0);
         let interface = self.interfaces.get(order.u32(head, 8) as usize)?;
-        let sound = order.u32(head, 0) == ENHANCED_PACKET
-            && (length as usize, second) == (record, length)
-            && captured <= MAX_CAPTURED;
+        let sound = order.u32(head, 0) == ENHANCED_PACKET && length as usize == record && second == length;
         if !sound {
             return None;
         }

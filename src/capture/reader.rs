@@ -91,7 +91,7 @@ impl Capture {
     }
 
     /// The next frame; `None` at the end of what can be read.
-    #[inline]
+    #[inline(always)]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         self.input.advance(std::mem::take(&mut self.lent));
         // Apart, so that what is found in plain is never moved.
