@@ -26,12 +26,12 @@ impl Bare {
     /// What the packets showed.
     pub fn facts(&self) -> Box<TcpFacts> {
         let (client, server) = orient(&self.key, self.bits);
-        let mut headers = Headers::new(Box::new(TcpFacts::new(client, server, self.embryo.first())));
+        let mut headers = Headers::new(TcpFacts::new(client, server, self.embryo.first()));
         let bit = |bit| self.bits & bit != 0;
         headers.replay(bit(bits::CLIENT_IS_A), &self.embryo);
         let mut connection = Connection::<Infallible>::new(headers, bit(bits::ON_PORT));
         connection.finish(self.ended, self.until);
-        connection.headers.facts
+        Box::new(connection.headers.facts)
     }
 
     /// Until when the capture would have shown more of it.

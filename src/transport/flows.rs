@@ -313,7 +313,7 @@ impl<R: Reader> Connections<R> {
             self.make_room_in_full();
             let (client, server) = orient(&Key::from(flow), bits);
             let on_port = bits & bits::ON_PORT != 0;
-            let headers = Headers::new(Box::new(TcpFacts::new(client, server, meta.stamp)));
+            let headers = Headers::new(TcpFacts::new(client, server, meta.stamp));
             let connection = Box::new(Connection::new(headers, on_port));
             self.table.insert(flow, bits, Class::Opened, self.now, Body::Full(connection))
         };
@@ -469,7 +469,7 @@ impl<R: Reader> Connections<R> {
         let (client, server) = orient(&slot.key, slot.bits);
         let (on_port, client_is_a) = (slot.bits & bits::ON_PORT != 0, slot.bits & bits::CLIENT_IS_A != 0);
         if let Body::Embryo(embryo) = std::mem::replace(&mut slot.body, Body::Counted) {
-            let mut headers = Headers::new(Box::new(TcpFacts::new(client, server, embryo.first())));
+            let mut headers = Headers::new(TcpFacts::new(client, server, embryo.first()));
             headers.replay(client_is_a, &embryo);
             let mut grown = Connection::new(headers, on_port);
             grown.sighted(client_is_a, &embryo, &self.limits);
@@ -575,7 +575,7 @@ fn hand_out<R: Reader>(gone: Gone<R>) -> Finished<R> {
         Body::Full(mut connection) if connection.watched() || on_port && connection.is_real() => {
             connection.finish(gone.ended, gone.until);
             let Connection { headers, reader, .. } = *connection;
-            return Finished::Session { facts: headers.facts, reader };
+            return Finished::Session { facts: Box::new(headers.facts), reader };
         }
         Body::Embryo(embryo) if on_port && embryo.has_syn() => {
             let Gone { key, bits, ended, until, .. } = gone;

@@ -18,7 +18,7 @@ const PAUSE: i64 = 10 * Timestamp::SECOND;
 /// The facts, and what they are made with.
 #[derive(Debug)]
 pub(super) struct Headers {
-    pub facts: Box<TcpFacts>,
+    pub facts: TcpFacts,
     pub dirs: PerDir<Direction>,
     reset: bool,
 }
@@ -35,7 +35,7 @@ fn add(repeats: &mut Option<Repeats>, stamp: Stamp, count: u32) {
 
 impl Headers {
     /// `facts` are those of a connection of which nothing was read yet.
-    pub(super) fn new(facts: Box<TcpFacts>) -> Self {
+    pub(super) fn new(facts: TcpFacts) -> Self {
         Headers { facts, dirs: PerDir::default(), reset: false }
     }
 
