@@ -134,24 +134,14 @@ enum Scale {
 impl Clock {
     #[inline(always)]
     pub(super) fn time(&self, units: u64) -> Timestamp {
-        let nanoseconds = match &self.scale {
-            Scale::Multiply(factor) => units.saturating_mul(*factor),
-            rare => rare.nanoseconds(units),
-        };
-        Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX).saturating_add(self.offset))
-    }
-}
-
-impl Scale {
-    #[cold]
-    fn nanoseconds(self, units: u64) -> u64 {
-        match self {
+        let nanoseconds = match self.scale {
             Scale::Multiply(factor) => units.saturating_mul(factor),
             Scale::Divide(divisor) => units / divisor,
             Scale::PowerOfTwo(power) => {
                 let wide = u128::from(units) * 1_000_000_000;
                 u64::try_from(wide >> power).unwrap_or(u64::MAX)
             }
-        }
+        };
+        Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX).saturating_add(self.offset))
     }
 }

@@ -443,7 +443,9 @@ mod tests {
         );
         table.touch(three, Class::Grave, at(6));
         assert_eq!((table.must_go(at(100)), table.in_full()), (Some(three), 0));
+        table.touch(two, Class::HalfOpen, at(6));
         table.remove(two);
+        assert_eq!(table.find(&flow(2)), None);
         assert_eq!(table.insert(flow(4), 0, Class::Other, at(7), ()), two);
         assert_eq!((table.find(&flow(4)), table.find(&flow(2))), (Some(two), None));
         assert_eq!(table.find(&flow(1)), Some(one));
