@@ -1,6 +1,10 @@
 //! X.509 certificates (RFC 5280): whom they name, how long they hold and what key they carry. No
 //! signature is checked.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use x509_parser::der_parser::asn1_rs::Tag;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -60,6 +64,29 @@ impl Certificate {
     pub fn valid_at(&self, time: Timestamp) -> bool {
         self.not_before <= time && time <= self.not_after
     }
+}
+
+/// [`parse`], for a certificate that may have come before: a server shows the same one to all of its clients.
+pub fn parse_again(der: &[u8]) -> Result<Arc<Certificate>, Malformed> {
+    /// Certificates remembered, the one met last first, and the bytes of the longest.
+    const KEPT: usize = 16;
+    const LONGEST: usize = 4096;
+    type Known = VecDeque<(Box<[u8]>, Arc<Certificate>)>;
+    thread_local! { static KNOWN: RefCell<Known> = const { RefCell::new(VecDeque::new()) } }
+    if der.len() > LONGEST {
+        return parse(der).map(Arc::new);
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let at = known.iter().position(|(bytes, _)| **bytes == *der);
+        let met = match at.and_then(|at| known.remove(at)) {
+            Some(met) => met,
+            None => (der.into(), Arc::new(parse(der)?)),
+        };
+        let certificate = Arc::clone(&met.1);
+        known.truncate(KEPT - 1);
+        known.push_front(met);
+        Ok(certificate)
+    })
 }
 
 /// Parses one certificate in DER.
@@ -256,6 +283,28 @@ mod tests {
         assert_eq!(seen.key, Key { algorithm: "Ed25519".into(), bits: Some(256) });
         // 2109-01-10T02:24:16Z.
         assert_eq!(seen.not_after, Timestamp(4_387_227_856 * Timestamp::SECOND));
+    }
+
+    #[test]
+    fn a_certificate_met_before_is_the_same() {
+        let mut others = bytes(ED25519);
+        for n in 0..40u8 {
+            for der in [windows(), bytes(EC)] {
+                let seen = parse_again(&der).unwrap();
+                assert_eq!(*seen, parse(&der).unwrap());
+                assert!(Arc::ptr_eq(&seen, &parse_again(&der).unwrap()));
+                assert_eq!(
+                    parse_again(&der[..der.len() - 1]).unwrap_err(),
+                    parse(&der[..der.len() - 1]).unwrap_err()
+                );
+            }
+            // Its signature, which nobody checks: another certificate each time, until the first are forgotten.
+            *others.last_mut().unwrap() = n;
+            assert_eq!(*parse_again(&others).unwrap(), parse(&others).unwrap());
+        }
+        let mut long = windows();
+        long.resize(5000, 0);
+        assert_eq!(parse_again(&long).map(|seen| (*seen).clone()), parse(&long));
     }
 
     #[test]

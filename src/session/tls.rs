@@ -10,6 +10,7 @@
 //!   in order, nor repeats be left out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::base::{Chunk, Dir, Gap, PerDir, Seen, Span, Stamp, Timestamp};
 use crate::layers::{DtlsDatagrams, Hides, KeyFit, Security, SecurityRecord, TlsStream};
@@ -96,7 +97,7 @@ pub struct Tls {
     /// ServerHello.
     pub server_hello: Option<Seen<ServerHello>>,
     /// The server's certificates, its own first; not visible in TLS 1.3.
-    pub certificates: Option<Seen<Vec<Certificate>>>,
+    pub certificates: Option<Seen<Vec<Arc<Certificate>>>>,
     /// A Certificate message that could not be read.
     pub certificate_unreadable: Option<Seen<String>>,
     /// The server asked for a client certificate.
@@ -310,7 +311,7 @@ impl Tls {
             HandshakeMessage::Certificate(chain) if dir == Dir::ServerToClient => {
                 let mut parsed = Vec::new();
                 for der in chain.iter().take(8) {
-                    match certificate::parse(der) {
+                    match certificate::parse_again(der) {
                         Ok(certificate) => parsed.push(certificate),
                         Err(error) => {
                             self.certificate_unreadable.get_or_insert(Seen::new(error.to_string(), span));
