@@ -36,6 +36,9 @@ pub struct Entry {
 pub(super) struct Timeline(Vec<Entry>);
 
 impl Timeline {
+    /// Entries of most sessions.
+    const USUAL: usize = 32;
+
     pub(super) fn add(
         &mut self,
         span: impl Into<Span>,
@@ -86,7 +89,7 @@ impl Timeline {
 
 /// Derives the timeline. Bounded, since every list of facts is.
 pub fn timeline(session: &Session) -> Vec<Entry> {
-    let mut timeline = Timeline::default();
+    let mut timeline = Timeline(Vec::with_capacity(Timeline::USUAL));
     connect(session, &mut timeline);
     if let Some(gateway) = &session.facts.gateway {
         timeline.gateway(gateway);

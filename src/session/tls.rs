@@ -410,7 +410,7 @@ impl Tls {
 
     /// The first runs of application data.
     pub fn flights(&self) -> Vec<Flight> {
-        let mut flights: Vec<Flight> = Vec::new();
+        let mut flights: Vec<Flight> = Vec::with_capacity(self.opening.len());
         for &Record { dir, length, span, .. } in &self.opening {
             match flights.last_mut() {
                 Some(flight) if flight.dir == dir => {
