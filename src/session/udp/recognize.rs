@@ -1,6 +1,7 @@
 //! Which datagrams are RDP-UDP, on any port: by the structure of an opening, or, where that is not in the capture,
 //! by several datagrams both ways whose numbers agree.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -122,8 +123,9 @@ impl Recognizer {
         let target: (IpAddr, u16) = (meta.dst, datagram.dst_port);
         let side = usize::from(source > target);
         // The same in every run: flows that share a place drive each other out of it, which shows.
-        let state = ahash::RandomState::with_seeds(1, 2, 3, 4);
-        let ends = state.hash_one((source.min(target), source.max(target))).max(1);
+        let mut hasher = DefaultHasher::new();
+        (source.min(target), source.max(target)).hash(&mut hasher);
+        let ends = hasher.finish().max(1);
         let place = self.suspects.get_mut(ends as usize % Self::SUSPECTS)?;
         if !(v1 || v3) {
             if place.ends == ends {
