@@ -288,6 +288,8 @@ mod tests {
     #[test]
     fn a_certificate_met_before_is_the_same() {
         let mut others = bytes(ED25519);
+        let first = parse_again(&others).unwrap();
+        assert_eq!(Arc::strong_count(&first), 2, "remembered");
         for n in 0..40u8 {
             for der in [windows(), bytes(EC)] {
                 let seen = parse_again(&der).unwrap();
@@ -302,9 +304,15 @@ mod tests {
             *others.last_mut().unwrap() = n;
             assert_eq!(*parse_again(&others).unwrap(), parse(&others).unwrap());
         }
+        assert_eq!(Arc::strong_count(&first), 1, "forgotten");
         let mut long = windows();
         long.resize(5000, 0);
-        assert_eq!(parse_again(&long).map(|seen| (*seen).clone()), parse(&long));
+        let seen = parse_again(&long).unwrap();
+        assert_eq!(
+            (&*seen, Arc::strong_count(&seen)),
+            (&parse(&long).unwrap(), 1),
+            "too long to be remembered"
+        );
     }
 
     #[test]
