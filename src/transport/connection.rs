@@ -27,13 +27,16 @@ pub(super) struct Connection<R> {
     pub interest: Interest,
     /// Whether the server's port is one of RDP's.
     on_port: bool,
-    recent: PerDir<Recent>,
+    /// Whether the last packet left it on its plain course (see [`super::steady`]).
+    pub(super) steady: bool,
+    pub(super) recent: PerDir<Recent>,
 }
 
 impl<R: Reader> Connection<R> {
     /// Without payload so far.
     pub(super) fn new(headers: Headers, on_port: bool) -> Self {
-        Connection { headers, reader: None, interest: Interest::Ignore, on_port, recent: PerDir::default() }
+        let recent = PerDir::default();
+        Connection { headers, reader: None, interest: Interest::Ignore, on_port, steady: false, recent }
     }
 
     /// Remembers the packets of a compact record, so that the next sighting of one is recognized.
@@ -54,8 +57,21 @@ impl<R: Reader> Connection<R> {
         self.headers.dirs.client_to_server.store.bytes() + self.headers.dirs.server_to_client.store.bytes()
     }
 
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn segment(
+        &mut self,
+        dir: Dir,
+        meta: &Meta,
+        segment: &Segment<'_>,
+        bounds: &Bounds<'_>,
+        make: &mut impl FnMut(&TcpFacts) -> R,
+    ) {
+        self.full(dir, meta, segment, bounds, make);
+        self.steady = self.is_steady();
+    }
+
+    #[inline(always)]
+    fn full(
         &mut self,
         dir: Dir,
         meta: &Meta,
@@ -194,7 +210,7 @@ impl<R: Reader> Connection<R> {
     }
 
     #[inline(always)]
-    fn hand(&mut self, dir: Dir, chunk: Chunk<'_>) {
+    pub(super) fn hand(&mut self, dir: Dir, chunk: Chunk<'_>) {
         if self.watched()
             && let Some(reader) = &mut self.reader
         {

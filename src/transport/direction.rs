@@ -8,7 +8,7 @@ use super::facts::{DirFacts, Repeats};
 use super::options::Options;
 use super::path;
 use crate::base::{FrameRef, Stamp, Timestamp};
-use crate::packet::TcpFlags;
+use crate::packet::{Meta, TcpFlags};
 
 /// Segments farther ahead than any window (RFC 7323: 1 GiB) belong to something else.
 pub(super) const FARTHEST: u64 = 1 << 30;
@@ -179,47 +179,11 @@ impl Direction {
             offset = offset.min(fin);
         }
         if offset > facts.acked {
-            facts.acked = offset;
-            facts.acked_at = Some(stamp);
             (facts.path.selective, facts.path.largest_selective) = (None, 0);
             // A duplicate SACK says that a repeat was not needed.
             let needless = options.block.is_some_and(|(_, right)| ack.wrapping_sub(right) as i32 >= 0);
-            while let Some(flight) = self.flights.front_mut() {
-                if flight.end > offset {
-                    flight.start = flight.start.max(offset);
-                    break;
-                }
-                facts.largest_acked = facts.largest_acked.max(flight.ip_len);
-                let Repeats { first, count, .. } = flight.sent;
-                if count == 1 {
-                    let rtt = stamp.time.since(first.time);
-                    facts.path.answered(rtt);
-                    if let Some(series) = &mut facts.series {
-                        series.answered(stamp.time, rtt);
-                    }
-                } else if !needless {
-                    facts.path.waited(first, stamp);
-                }
-                self.flights.pop_front();
-            }
-            if self.flights.is_empty() {
-                // Begins where it began: that is still in the cache.
-                self.flights.clear();
-            }
-            if let Some(doubt) = self.doubt
-                && offset >= doubt.end
-            {
-                let older = matches!((doubt.tsval, options.timestamps),
-                    (Some(sent), Some((_, echo))) if (echo.wrapping_sub(sent) as i32) < 0);
-                let too_soon = rtt.is_some_and(|rtt| {
-                    rtt >= Timestamp::MILLISECOND && (0..rtt / 2).contains(&stamp.time.since(doubt.time))
-                });
-                if older || too_soon {
-                    facts.uncount_lost(doubt.time);
-                    facts.path.needless_repeat(stamp);
-                    self.doubt = None;
-                }
-            }
+            self.land(facts, offset, stamp, needless);
+            self.settle_doubt(facts, offset, stamp, options, rtt);
         }
         if let Some((left, right)) = options.block {
             self.selective(facts, left, right, stamp);
@@ -233,6 +197,116 @@ impl Direction {
             facts.path.needless_repeat(stamp);
             self.doubt = None;
         }
+    }
+
+    /// The other end has all up to `offset`, which it did not say before. `needless`: and what was repeated it had
+    /// already.
+    #[inline(always)]
+    fn land(&mut self, facts: &mut DirFacts, offset: u64, stamp: Stamp, needless: bool) {
+        facts.acked = offset;
+        facts.acked_at = Some(stamp);
+        while let Some(flight) = self.flights.front_mut() {
+            if flight.end > offset {
+                flight.start = flight.start.max(offset);
+                break;
+            }
+            facts.largest_acked = facts.largest_acked.max(flight.ip_len);
+            let Repeats { first, count, .. } = flight.sent;
+            if count == 1 {
+                let rtt = stamp.time.since(first.time);
+                facts.path.answered(rtt);
+                if let Some(series) = &mut facts.series {
+                    series.answered(stamp.time, rtt);
+                }
+            } else if !needless {
+                facts.path.waited(first, stamp);
+            }
+            self.flights.pop_front();
+        }
+        if self.flights.is_empty() {
+            // Begins where it began: that is still in the cache.
+            self.flights.clear();
+        }
+    }
+
+    /// Whether the acknowledgement up to `offset` shows that the repeat in doubt was not needed.
+    #[inline(always)]
+    fn settle_doubt(
+        &mut self,
+        facts: &mut DirFacts,
+        offset: u64,
+        stamp: Stamp,
+        options: &Options,
+        rtt: Option<i64>,
+    ) {
+        let Some(doubt) = self.doubt.filter(|doubt| offset >= doubt.end) else { return };
+        let older = matches!((doubt.tsval, options.timestamps),
+            (Some(sent), Some((_, echo))) if (echo.wrapping_sub(sent) as i32) < 0);
+        let too_soon = rtt.is_some_and(|rtt| {
+            rtt >= Timestamp::MILLISECOND && (0..rtt / 2).contains(&stamp.time.since(doubt.time))
+        });
+        if older || too_soon {
+            facts.uncount_lost(doubt.time);
+            facts.path.needless_repeat(stamp);
+            self.doubt = None;
+        }
+    }
+
+    /// Whether the stream is complete so far; `acked` is what the other end acknowledged.
+    pub(super) fn is_complete(&self, acked: u64) -> bool {
+        self.base.is_some()
+            && self.has_data
+            && acked <= self.top
+            && !self.unsure
+            && !self.window_closed
+            && self.next == self.top
+            && self.fin.is_none()
+            && self.patience.is_none()
+    }
+
+    /// Whether `seq` is what comes next in a stream that [is complete](Self::is_complete).
+    #[inline(always)]
+    pub(super) fn is_next(&self, seq: u32) -> bool {
+        self.base.is_some_and(|base| base.wrapping_add(self.top as u32) == seq)
+    }
+
+    /// Takes the acknowledgement of a stream that is complete. `false` where it is of bytes that were not seen.
+    #[inline(always)]
+    pub(super) fn confirmed(
+        &mut self,
+        facts: &mut DirFacts,
+        ack: u32,
+        stamp: Stamp,
+        options: &Options,
+        rtt: Option<i64>,
+    ) -> bool {
+        let Some(offset) = self.place(ack) else { return false };
+        if offset > self.top as i64 {
+            return false;
+        }
+        if let Ok(offset) = u64::try_from(offset)
+            && offset > facts.acked
+        {
+            self.land(facts, offset, stamp, false);
+            self.settle_doubt(facts, offset, stamp, options, rtt);
+        }
+        true
+    }
+
+    /// Takes payload that comes next in a stream that is complete, and gives where it begins.
+    #[inline(always)]
+    pub(super) fn went_on(&mut self, facts: &mut DirFacts, meta: &Meta, len: u32) -> u64 {
+        let start = self.top;
+        let end = start.saturating_add(u64::from(len));
+        facts.segments += 1;
+        facts.path.largest = facts.path.largest.max(meta.ip_len);
+        facts.path.dont_fragment = meta.dont_fragment;
+        self.note_flight(start, end, meta.stamp, meta.ip_len, meta.ip_id.unwrap_or(0));
+        (self.top, self.next) = (end, end);
+        facts.bytes = facts.bytes.saturating_add(u64::from(len));
+        facts.last_data = Some(meta.stamp);
+        facts.sent = facts.sent.max(end);
+        start
     }
 
     /// The other end has `left..right`, behind bytes that it lacks (RFC 2018).
@@ -301,7 +375,7 @@ impl Direction {
                 path::add(&mut facts.path.needless, sent.stamp);
             }
         }
-        self.note_flight(start.max(facts.acked), end, sent);
+        self.note_flight(start.max(facts.acked), end, sent.stamp, sent.ip_len, sent.ip_id);
         self.top = self.top.max(end);
         if self.fin.is_some_and(|fin| fin < self.top) {
             self.fin = None;
@@ -345,7 +419,7 @@ impl Direction {
 
     /// Notes that `start..end` is on its way, once more where it was already.
     #[inline(always)]
-    fn note_flight(&mut self, start: u64, end: u64, sent: &Sent) {
+    fn note_flight(&mut self, start: u64, end: u64, stamp: Stamp, ip_len: u32, ip_id: u16) {
         // Nearly always something new.
         let new = self.flights.back().is_none_or(|last| last.end <= start);
         let mut at = if new { self.flights.len() } else { self.flights.partition_point(|f| f.end <= start) };
@@ -359,8 +433,8 @@ impl Direction {
             self.flights.push_back(Flight::BLANK);
             if let Some(flight) = self.flights.back_mut() {
                 (flight.start, flight.end) = (start, end);
-                (flight.sent.first, flight.sent.last) = (sent.stamp, sent.stamp);
-                (flight.ip_len, flight.ip_id) = (sent.ip_len, sent.ip_id);
+                (flight.sent.first, flight.sent.last) = (stamp, stamp);
+                (flight.ip_len, flight.ip_id) = (ip_len, ip_id);
             }
             return;
         }
@@ -379,23 +453,18 @@ impl Direction {
                         self.flights[at].end = end;
                     }
                     let flight = &mut self.flights[at];
-                    flight.sent.last = sent.stamp;
+                    flight.sent.last = stamp;
                     flight.sent.count = flight.sent.count.saturating_add(1);
-                    flight.ip_len = sent.ip_len;
-                    flight.ip_id = sent.ip_id;
+                    flight.ip_len = ip_len;
+                    flight.ip_id = ip_id;
                     pos = flight.end;
                     at += 1;
                 }
                 next => {
                     let stop = next.map_or(end, |next| next.start.min(end));
                     if room {
-                        let sent = Flight {
-                            start: pos,
-                            end: stop,
-                            sent: Repeats::once(sent.stamp),
-                            ip_len: sent.ip_len,
-                            ip_id: sent.ip_id,
-                        };
+                        let sent =
+                            Flight { start: pos, end: stop, sent: Repeats::once(stamp), ip_len, ip_id };
                         self.flights.insert(at, sent);
                         at += 1;
                     } else if at > 0 {

@@ -25,15 +25,7 @@ impl Head {
     #[inline(always)]
     pub(super) fn of(meta: &Meta, segment: &Segment<'_>, options: &Options) -> Self {
         Head {
-            marks: Marks {
-                stamp: meta.stamp,
-                ttl: meta.ttl,
-                ip_id: meta.ip_id,
-                window: segment.window,
-                timestamps: options.timestamps.is_some(),
-                interface: interface(meta),
-                src_mac: meta.src_mac,
-            },
+            marks: marks(meta, segment, options),
             seq: segment.seq,
             ack: segment.ack,
             flags: segment.flags,
@@ -45,6 +37,18 @@ impl Head {
 
     pub(super) fn has(&self, flags: TcpFlags) -> bool {
         self.flags.contains(flags)
+    }
+}
+
+#[inline(always)]
+pub(super) fn marks(meta: &Meta, segment: &Segment<'_>, options: &Options) -> Marks {
+    Marks {
+        stamp: meta.stamp,
+        ttl: meta.ttl,
+        ip_id: meta.ip_id,
+        window: segment.window,
+        timestamps: options.timestamps.is_some(),
+        interface: interface(meta),
     }
 }
 
@@ -153,7 +157,6 @@ impl Record {
                 window: self.window,
                 timestamps: self.bits & TIMESTAMPS != 0,
                 interface: self.interface,
-                src_mac: None,
             },
             seq: self.seq,
             ack: self.ack,

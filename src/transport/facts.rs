@@ -72,6 +72,15 @@ pub struct TcpFacts {
 }
 
 impl TcpFacts {
+    /// Round trip in nanoseconds between the capture point and who sends in `dir`.
+    #[inline]
+    pub(super) fn rtt_to_sender(&self, dir: Dir) -> Option<i64> {
+        match dir {
+            Dir::ClientToServer => self.rtt_client,
+            Dir::ServerToClient => self.rtt_server,
+        }
+    }
+
     /// Of a connection of which only the first packet's place is known.
     pub fn new(client: SocketAddr, server: SocketAddr, first: Stamp) -> Self {
         TcpFacts {
@@ -203,10 +212,8 @@ pub struct Marks {
     pub window: u16,
     /// Whether it carries TCP timestamps.
     pub timestamps: bool,
-    /// Interface of the capture; TTL and MAC compare only within one.
+    /// Interface of the capture; TTLs compare only within one.
     pub interface: u16,
-    /// Source MAC address; not kept for handshake packets of a connection that never carried payload.
-    pub src_mac: Option<[u8; 6]>,
 }
 
 /// A RST as it stood on the wire.

@@ -277,6 +277,21 @@ impl<R: Reader> Connections<R> {
         self.table.in_full()
     }
 
+    /// Whether each connection kept in full is on its plain course; none is any more after `leave`.
+    #[cfg(test)]
+    pub(super) fn on_course(&mut self, leave: bool) -> Vec<bool> {
+        let at: Vec<u32> = self.table.iter().map(|(at, _)| at).collect();
+        let slots = at.into_iter().filter_map(|at| match &mut self.table.get_mut(at)?.body {
+            Body::Full(connection) => {
+                let steady = connection.steady;
+                connection.steady &= !leave;
+                Some(steady)
+            }
+            _ => None,
+        });
+        slots.collect()
+    }
+
     /// Bytes kept out of order, for tests of its bounds.
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
@@ -430,10 +445,12 @@ impl<R: Reader> Connections<R> {
         let client_is_a = slot.bits & bits::CLIENT_IS_A != 0;
         let Body::Full(connection) = &mut slot.body else { return };
         let dir = if from_a == client_is_a { Dir::ClientToServer } else { Dir::ServerToClient };
-        let before = connection.buffered();
-        let bounds = Bounds { limits: &self.limits, others: self.buffered.saturating_sub(before) };
-        connection.segment(dir, meta, segment, &bounds, make);
-        self.buffered = bounds.others.saturating_add(connection.buffered());
+        if !connection.goes_on(dir, meta, segment) {
+            let before = connection.buffered();
+            let bounds = Bounds { limits: &self.limits, others: self.buffered.saturating_sub(before) };
+            connection.segment(dir, meta, segment, &bounds, make);
+            self.buffered = bounds.others.saturating_add(connection.buffered());
+        }
         let class = match (&connection.reader, connection.headers.closed()) {
             (Some(_), closed) if !connection.watched() && !on_port => {
                 // Not RDP: from now on it costs a look-up and two additions.

@@ -13,7 +13,7 @@ use crate::packet::{IcmpError, TcpFlags};
 const UNANSWERED_AHEAD: u64 = 64 * 1024;
 
 /// Quiet time worth noting: firewalls and keep-alives count in tens of seconds and more.
-const PAUSE: i64 = 10 * Timestamp::SECOND;
+pub(super) const PAUSE: i64 = 10 * Timestamp::SECOND;
 
 /// The facts, and what they are made with.
 #[derive(Debug)]
@@ -147,10 +147,7 @@ impl Headers {
     fn acknowledgement(&mut self, dir: Dir, head: &Head, options: &Options) {
         let peer = dir.flip();
         let ahead = if self.dirs[peer].syn && !self.dirs[dir].syn { UNANSWERED_AHEAD } else { FARTHEST };
-        let rtt = match dir {
-            Dir::ClientToServer => self.facts.rtt_client,
-            Dir::ServerToClient => self.facts.rtt_server,
-        };
+        let rtt = self.facts.rtt_to_sender(dir);
         let stamp = head.marks.stamp;
         let before = self.facts.dir[peer].acked;
         self.dirs[peer].acknowledged(&mut self.facts.dir[peer], head.ack, ahead, stamp, options, rtt);

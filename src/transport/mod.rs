@@ -16,6 +16,7 @@ mod path;
 mod pauses;
 mod series;
 mod sightings;
+mod steady;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -14,17 +14,23 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// The layouts of nearly every segment after the handshake: none, or NOP, NOP, timestamps.
+    #[inline(always)]
+    pub(super) fn plain(raw: &[u8]) -> Option<Self> {
+        let timestamps = match raw {
+            [] => None,
+            [1, 1, 8, 10, rest @ ..] if rest.len() == 8 => two_words(rest),
+            _ => return None,
+        };
+        Some(Options { timestamps, ..Options::default() })
+    }
+
     /// Reads what is there; stops at the first option that makes no sense or is cut.
     #[inline(always)]
     pub(super) fn read(mut raw: &[u8]) -> Self {
         let mut options = Options::default();
-        // The layout of nearly every data segment: NOP, NOP, timestamps.
-        if let [1, 1, 8, 10, rest @ ..] = raw
-            && let Some((val, ecr)) = two_words(rest)
-            && rest.len() == 8
-        {
-            options.timestamps = Some((val, ecr));
-            return options;
+        if let Some(plain) = Options::plain(raw) {
+            return plain;
         }
         loop {
             raw = match raw {

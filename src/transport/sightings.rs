@@ -74,15 +74,26 @@ impl Recent {
     /// Whether the packet was seen before; remembers it where it was not.
     #[inline(always)]
     pub(super) fn seen(&mut self, print: Print, within: i64) -> bool {
-        let hint = print.hint();
-        if self.hints.contains(&hint) && self.has(print, within) {
+        if self.may_have_seen(&print) && self.has(print, within) {
             return true;
         }
+        self.remember(print);
+        false
+    }
+
+    /// Whether the packet may have been seen before; hardly ever where it was not.
+    #[inline(always)]
+    pub(super) fn may_have_seen(&self, print: &Print) -> bool {
+        self.hints.contains(&print.hint())
+    }
+
+    /// Remembers a packet that cannot have been seen before.
+    #[inline(always)]
+    pub(super) fn remember(&mut self, print: Print) {
         let at = self.count as usize % Self::KEPT;
-        self.hints[at] = hint;
+        self.hints[at] = print.hint();
         self.prints[at] = print;
         self.count += 1;
-        false
     }
 
     #[cold]

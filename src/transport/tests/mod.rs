@@ -5,6 +5,7 @@ mod hostile;
 mod opening;
 mod reassembly;
 mod segments;
+mod steady;
 
 use std::net::{IpAddr, Ipv4Addr};
 
