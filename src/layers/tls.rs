@@ -64,6 +64,7 @@ impl TlsStream {
     ///
     /// # Errors
     /// A header that cannot be one. The boundaries are lost until a later chunk starts with one.
+    #[inline(always)]
     pub fn push(&mut self, dir: Dir, chunk: &Chunk<'_>, mut show: impl Show) -> Result<(), Malformed> {
         // What the server's first packet holds beside its hello is already encrypted in TLS 1.3.
         let keep = self.opening.may_open();
@@ -91,6 +92,7 @@ impl TlsStream {
         }
     }
 
+    #[inline(always)]
     fn lane(&mut self, dir: Dir) -> (&mut Framer<TlsFraming>, Records<'_>) {
         let Lane { framer, handshakes, changed_cipher_spec, sealed, hidden } = &mut self.lanes[dir];
         let (is_13, limit, opening) = (&mut self.is_13, self.message_bytes, &mut self.opening);
@@ -116,6 +118,7 @@ struct Records<'a> {
 }
 
 impl Records<'_> {
+    #[inline(always)]
     fn read(&mut self, unit: &Unit<'_, <TlsFraming as Framing>::Header>, show: &mut impl Show) {
         let content_type = unit.header.content_type;
         let sealed = match content_type {
@@ -129,13 +132,26 @@ impl Records<'_> {
         let length = unit.header.length;
         let Some(body) = unit.body.filter(|_| !sealed) else {
             let record = SecurityRecord { content_type, length, sealed, body: None, hides: Hides::Unknown };
-            return if sealed { self.open(unit, record, show) } else { show(shown(record, unit.span)) };
+            return if sealed && self.opening.may_open() {
+                self.open(unit, record, show);
+            } else {
+                show(shown(record, unit.span));
+            };
         };
         let record = SecurityRecord { content_type, length, sealed, body: Some(body), hides: Hides::Unknown };
         show(shown(record, unit.span));
-        if content_type != ContentType::handshake {
-            return;
+        if content_type == ContentType::handshake {
+            self.handshake(unit, body, show);
         }
+    }
+
+    #[inline(never)]
+    fn handshake(
+        &mut self,
+        unit: &Unit<'_, <TlsFraming as Framing>::Header>,
+        body: &[u8],
+        show: &mut impl Show,
+    ) {
         let Records { handshakes, is_13, limit, opening, .. } = self;
         let result = handshakes.push(body, unit.span, *limit, |message| {
             **is_13 |= match &message.value {
@@ -151,6 +167,7 @@ impl Records<'_> {
         }
     }
 
+    #[inline(never)]
     fn open(
         &mut self,
         unit: &Unit<'_, <TlsFraming as Framing>::Header>,
@@ -202,6 +219,7 @@ impl Records<'_> {
     }
 }
 
+#[inline(always)]
 fn shown(record: SecurityRecord<'_>, span: Span) -> Seen<Security<'_>> {
     Seen::new(Security::Record(record), span)
 }

@@ -228,6 +228,7 @@ impl Tls {
         result
     }
 
+    #[inline(always)]
     fn shown(&mut self, dir: Dir, shown: Seen<Security<'_>>) {
         match shown.value {
             Security::Record(record) => self.record(dir, &record, shown.span),
@@ -238,6 +239,7 @@ impl Tls {
         }
     }
 
+    #[inline(always)]
     fn record(&mut self, dir: Dir, record: &SecurityRecord<'_>, span: Span) {
         let &SecurityRecord { content_type, length, sealed, .. } = record;
         self.first_record[dir].get_or_insert(span);
@@ -288,6 +290,7 @@ impl Tls {
         }
     }
 
+    #[inline(never)]
     fn message(&mut self, dir: Dir, message: Seen<HandshakeMessage<'_>>) {
         let span = message.span;
         match message.value {
@@ -363,6 +366,7 @@ impl Tls {
     }
 
     /// A record of type application data.
+    #[inline(always)]
     fn hidden(&mut self, dir: Dir, length: usize, span: Span) {
         // Only TLS 1.3 hides a record of the client before its handshake is over; where the capture shows
         // it before the ServerHello, frames are out of order.

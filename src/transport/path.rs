@@ -119,6 +119,8 @@ pub(super) fn add_all(repeats: &mut Rare<Repeats>, stamp: Stamp, count: u32) {
 
 impl PathFacts {
     /// A wait that loss explains; several bytes may wait at the same time.
+    // Inlined, so that no stamp is written down for it to read.
+    #[inline(always)]
     pub(super) fn waited(&mut self, from: Stamp, until: Stamp) {
         let time = until.time.since(from.time);
         if time <= STALL || self.last_stall.as_ref().is_some_and(|last| from.before(&last.last)) {
@@ -134,6 +136,7 @@ impl PathFacts {
     }
 
     /// The other end says at `now` that it had what was repeated: what was just counted was no loss.
+    #[inline(always)]
     pub(super) fn needless_repeat(&mut self, now: Stamp) {
         const SOON: i64 = STALL / 2;
         if let Some(span) = self.last_stall.take_if(|span| now.time.since(span.last.time) <= SOON) {
