@@ -292,6 +292,7 @@ impl<B> Table<B> {
         };
         self.index.insert(flow.hash(&self.state), at);
         self.link(at, class, now);
+        self.latest = at;
         at
     }
 
