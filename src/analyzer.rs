@@ -242,33 +242,19 @@ impl Analyzer {
                 }
                 Body::Udp(datagram) => {
                     self.overview.udp += 1;
-                    let source = SocketAddr::new(packet.meta.src, datagram.src_port);
-                    let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
                     if self.udp.datagram(&packet.meta, datagram) {
-                        self.last = self.follow.then_some(Last::Udp(source, target));
-                        return self.collect();
-                    }
-                    if [datagram.src_port, datagram.dst_port].contains(&gateway_udp::PORT) {
-                        self.overview.gateway(&packet.meta, datagram);
-                    }
-                    let bytes = u64::from(datagram.payload_len);
-                    // The lower port is the service's.
-                    let (client, server, packets, bytes) = if target.port() <= source.port() {
-                        (
-                            source,
-                            target,
-                            PerDir { client_to_server: 1, server_to_client: 0 },
-                            PerDir { client_to_server: bytes, server_to_client: 0 },
-                        )
+                        if self.follow {
+                            let source = SocketAddr::new(packet.meta.src, datagram.src_port);
+                            let target = SocketAddr::new(packet.meta.dst, datagram.dst_port);
+                            self.last = Some(Last::Udp(source, target));
+                        }
                     } else {
-                        (
-                            target,
-                            source,
-                            PerDir { client_to_server: 0, server_to_client: 1 },
-                            PerDir { client_to_server: 0, server_to_client: bytes },
-                        )
-                    };
-                    self.converse(Conversed { client: client.ip(), server, udp: true, packets, bytes });
+                        if [datagram.src_port, datagram.dst_port].contains(&gateway_udp::PORT) {
+                            self.overview.gateway(&packet.meta, datagram);
+                        }
+                        let conversed = Conversed::in_datagram(&packet.meta, datagram);
+                        self.converse(conversed);
+                    }
                 }
                 Body::IcmpError(error) => {
                     self.connections.icmp(&packet.meta, error);
@@ -557,6 +543,19 @@ impl Conversed {
     /// Payload bytes, both ways.
     pub fn total_bytes(&self) -> u64 {
         self.bytes.client_to_server + self.bytes.server_to_client
+    }
+
+    #[inline(never)]
+    fn in_datagram(meta: &Meta, datagram: &Datagram<'_>) -> Self {
+        let source = SocketAddr::new(meta.src, datagram.src_port);
+        let target = SocketAddr::new(meta.dst, datagram.dst_port);
+        // The lower port is the service's.
+        let up = target.port() <= source.port();
+        let (client, server) = if up { (source, target) } else { (target, source) };
+        let each =
+            |n| PerDir { client_to_server: if up { n } else { 0 }, server_to_client: if up { 0 } else { n } };
+        let (packets, bytes) = (each(1), each(u64::from(datagram.payload_len)));
+        Conversed { client: client.ip(), server, udp: true, packets, bytes }
     }
 
     fn of(tcp: &TcpFacts) -> Self {

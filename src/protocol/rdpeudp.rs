@@ -82,7 +82,7 @@ pub const HEADER_LEN: usize = 8;
 const ACK_VECTOR_MAX: u16 = 2048;
 
 /// One datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Datagram<'a> {
     /// The highest source sequence number that the sender has received; see [`NOTHING_RECEIVED`].
     pub source_ack: u32,
@@ -206,19 +206,23 @@ impl Payload<'_> {
 /// protocol, or broken. One that only the capture cut short is no error: see [`Datagram::cut`]. The
 /// header must be there in any case.
 pub fn parse(bytes: &[u8], wire_len: usize) -> Result<Datagram<'_>, Malformed> {
-    let mut datagram = Datagram {
-        source_ack: 0,
-        receive_window: 0,
-        flags: Flags(0),
-        syn: None,
-        ack_vector: None,
-        ack_of_acks: None,
-        payload: None,
-        cut: None,
-    };
+    let mut datagram = Datagram::default();
+    parse_into(&mut datagram, bytes, wire_len)?;
+    Ok(datagram)
+}
+
+/// [`parse`] into a [`Datagram::default`] where the caller keeps it: to move it costs as much as to parse it.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_into<'a>(
+    datagram: &mut Datagram<'a>,
+    bytes: &'a [u8],
+    wire_len: usize,
+) -> Result<(), Malformed> {
     let mut part = "RDPUDP_FEC_HEADER";
-    match run(bytes, |i| fields(&mut datagram, &mut part, i, wire_len.saturating_sub(bytes.len()))) {
-        Step::Done((), _) => Ok(datagram),
+    match run(bytes, |i| fields(datagram, &mut part, i, wire_len.saturating_sub(bytes.len()))) {
+        Step::Done((), _) => Ok(()),
         Step::Need(need) => {
             let have = bytes.len();
             let why = Malformed { what: part, offset: have, need: need as u64, have: have as u64 };
@@ -226,7 +230,7 @@ pub fn parse(bytes: &[u8], wire_len: usize) -> Result<Datagram<'_>, Malformed> {
                 return Err(why);
             }
             datagram.cut = Some(why);
-            Ok(datagram)
+            Ok(())
         }
         Step::Broken(why) => Err(why),
     }
@@ -234,6 +238,7 @@ pub fn parse(bytes: &[u8], wire_len: usize) -> Result<Datagram<'_>, Malformed> {
 
 /// Fills `datagram` as far as the bytes go; `part` is what is being read, `missing` what the capture lacks
 /// of the datagram's end.
+#[inline(always)]
 fn fields<'a>(
     datagram: &mut Datagram<'a>,
     part: &mut &'static str,
@@ -320,6 +325,7 @@ fn syn<'a>(
 }
 
 /// `uAckVectorSize u16 · elements · padding`: all together whole DWORDs. Real padding is junk.
+#[inline(always)]
 fn ack_vector(start: &[u8]) -> Parsed<'_, AckVector<'_>> {
     let (i, size) = be_u16(start)?;
     if size > ACK_VECTOR_MAX {
@@ -331,6 +337,7 @@ fn ack_vector(start: &[u8]) -> Parsed<'_, AckVector<'_>> {
     Ok((i, AckVector { elements }))
 }
 
+#[inline(always)]
 fn payload(fec: bool, i: &[u8], missing: usize) -> Parsed<'_, Payload<'_>> {
     let (i, coded) = be_u32(i)?;
     let (i, source) = be_u32(i)?;

@@ -38,6 +38,12 @@ open_enum! {
     }
 }
 
+impl Default for PacketType {
+    fn default() -> Self {
+        PacketType::DATA
+    }
+}
+
 /// Fewest bytes of a packet: the prefix and seven more, of which some may be padding.
 pub const MIN_LEN: usize = 8;
 
@@ -68,7 +74,7 @@ impl<'a> Swapped<'a> {
 }
 
 /// One packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// What it is.
     pub packet_type: PacketType,
@@ -199,11 +205,13 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    #[cold]
     fn lacks(&self, count: usize) -> Malformed {
         let need = self.at.saturating_add(count) as u64;
         Malformed { what: self.what, offset: self.at, need, have: self.bytes.0.len().min(self.end) as u64 }
     }
 
+    #[inline(always)]
     fn u8(&mut self) -> Result<u8, Malformed> {
         let at = Some(self.at).filter(|&at| at < self.end);
         let byte = at.and_then(|at| self.bytes.get(at)).ok_or_else(|| self.lacks(1))?;
@@ -211,6 +219,7 @@ impl Fields<'_> {
         Ok(byte)
     }
 
+    #[inline(always)]
     fn u16(&mut self) -> Result<u16, Malformed> {
         Ok(u16::from_le_bytes([self.u8()?, self.u8()?]))
     }
@@ -237,12 +246,22 @@ impl Fields<'_> {
 /// broken. One that only the capture cut short is no error: see [`Packet::cut`]. The first eight bytes
 /// must be there in any case.
 pub fn parse(bytes: &[u8], wire_len: usize) -> Result<Packet<'_>, Malformed> {
-    let (packet, _) = read(bytes, wire_len)?;
+    let mut packet = Packet::default();
+    parse_into(&mut packet, bytes, wire_len)?;
     Ok(packet)
 }
 
-/// The packet, and the reader where its fields end.
-fn read(bytes: &[u8], wire_len: usize) -> Result<(Packet<'_>, Fields<'_>), Malformed> {
+/// [`parse`] into a [`Packet::default`] where the caller keeps it: to move it costs as much as to parse it.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_into<'a>(packet: &mut Packet<'a>, bytes: &'a [u8], wire_len: usize) -> Result<(), Malformed> {
+    read(packet, bytes, wire_len).map(|_| ())
+}
+
+/// The same, and the reader where the fields end.
+#[inline(always)]
+fn read<'a>(packet: &mut Packet<'a>, bytes: &'a [u8], wire_len: usize) -> Result<Fields<'a>, Malformed> {
     let have = bytes.len() as u64;
     let swapped = Swapped(bytes);
     let Some(prefix) = swapped.get(0) else {
@@ -259,29 +278,20 @@ fn read(bytes: &[u8], wire_len: usize) -> Result<(Packet<'_>, Fields<'_>), Malfo
     let end = wire_len.saturating_sub(padding);
     let mut fields = Fields { bytes: swapped, at: 1, end, what: "header" };
     let header = fields.u16()?;
-    let mut packet = Packet {
-        packet_type: PacketType(prefix >> 1 & 0xF),
-        flags: Flags(header & 0xFFF),
-        log_window_size: (header >> 12) as u8,
-        ack: None,
-        overhead_size: None,
-        delay_ack_info: None,
-        ack_of_acks: None,
-        data_seq: None,
-        ack_vec: None,
-        body: None,
-        cut: None,
-    };
-    if let Err(why) = payloads(&mut packet, &mut fields) {
+    packet.packet_type = PacketType(prefix >> 1 & 0xF);
+    packet.flags = Flags(header & 0xFFF);
+    packet.log_window_size = (header >> 12) as u8;
+    if let Err(why) = payloads(packet, &mut fields) {
         if why.need > end as u64 {
             return Err(why);
         }
         packet.cut = Some(why);
     }
-    Ok((packet, fields))
+    Ok(fields)
 }
 
 /// Fills `packet` as far as the bytes go (section 2.2.1: this order, whatever the flags' order).
+#[inline(always)]
 fn payloads<'a>(packet: &mut Packet<'a>, fields: &mut Fields<'a>) -> Result<(), Malformed> {
     let flags = packet.flags;
     if flags.contains(Flags::ACK) {
@@ -347,7 +357,8 @@ pub fn looks_like_packet(bytes: &[u8], wire_len: usize) -> bool {
     if short < 7 && (short < 3 || wire_len != MIN_LEN) || wire_len < MIN_LEN {
         return false;
     }
-    let Ok((packet, fields)) = read(bytes, wire_len) else { return false };
+    let mut packet = Packet::default();
+    let Ok(fields) = read(&mut packet, bytes, wire_len) else { return false };
     if packet.cut.is_some() {
         return true;
     }

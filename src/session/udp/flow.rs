@@ -172,28 +172,28 @@ impl Flow {
     }
 
     /// Notes that `dir` sent something, with data or without.
-    fn sent(&mut self, dir: Dir, stamp: Stamp, data: bool) {
+    fn sent(&mut self, dir: Dir, stamp: &Stamp, data: bool) {
         self.since[dir.flip()] = None;
-        let since = self.since[dir]
-            .get_or_insert(Since { all: Repeats { count: 0, ..Repeats::once(stamp) }, data: None });
+        let none = || Repeats { count: 0, ..Repeats::once(*stamp) };
+        let since = self.since[dir].get_or_insert_with(|| Since { all: none(), data: None });
         let add = |repeats: &mut Repeats| {
-            repeats.last = stamp;
+            repeats.last = *stamp;
             repeats.count = repeats.count.saturating_add(1);
         };
         add(&mut since.all);
         if data {
-            add(since.data.get_or_insert(Repeats { count: 0, ..Repeats::once(stamp) }));
+            add(since.data.get_or_insert_with(none));
         }
     }
 
     /// A datagram of version 1 or 2.
     fn v1(&mut self, dir: Dir, meta: &Meta, datagram: &Datagram<'_>) {
         let stamp = meta.stamp;
-        let Ok(parsed) = rdpeudp::parse(datagram.payload, datagram.payload_len as usize) else {
+        let mut parsed = rdpeudp::Datagram::default();
+        if rdpeudp::parse_into(&mut parsed, datagram.payload, datagram.payload_len as usize).is_err() {
             self.odd = self.odd.saturating_add(1);
             return;
-        };
-        self.sent(dir, stamp, parsed.payload.is_some());
+        }
         let in_order = self.syn.as_ref().is_some_and(|syn| !syn.lossy);
         let initial = self.opened(dir).map(|opening| opening.initial_sequence.wrapping_add(1));
         let traffic =
@@ -212,29 +212,30 @@ impl Flow {
             Some(rdpeudp::Payload::Source { coded, source, data, len }) => {
                 let sent = &mut traffic[dir];
                 sent.begins_at(initial);
-                sent.sent(coded, Some(source), meta.ip_len, stamp);
+                sent.sent(coded, Some(source), meta.ip_len, &meta.stamp);
                 let payload = Payload { number: source, bits: 32, data, len, stamp };
                 self.inside.payload(dir, &payload, initial, &self.limits);
             }
             Some(rdpeudp::Payload::Fec { coded, .. }) => {
                 traffic[dir].begins_at(initial);
-                traffic[dir].sent(coded, None, meta.ip_len, stamp);
+                traffic[dir].sent(coded, None, meta.ip_len, &meta.stamp);
             }
             None => {}
         }
+        self.sent(dir, &meta.stamp, parsed.payload.is_some());
     }
 
     /// A packet of version 3.
     fn v3(&mut self, dir: Dir, meta: &Meta, datagram: &Datagram<'_>) {
         let stamp = meta.stamp;
         if self.ends_opening(dir, datagram) {
-            return self.sent(dir, stamp, false);
+            return self.sent(dir, &meta.stamp, false);
         }
-        let Ok(packet) = rdpeudp2::parse(datagram.payload, datagram.payload_len as usize) else {
+        let mut packet = rdpeudp2::Packet::default();
+        if rdpeudp2::parse_into(&mut packet, datagram.payload, datagram.payload_len as usize).is_err() {
             self.odd = self.odd.saturating_add(1);
             return;
-        };
-        self.sent(dir, stamp, packet.data_seq.is_some());
+        }
         let traffic = self
             .traffic
             .get_or_insert_with(|| Box::new(PerDir::from_fn(|_| Sent::new(Numbering::Transmissions))));
@@ -250,7 +251,12 @@ impl Flow {
         if let Some(number) = packet.data_seq {
             // A packet that was cut before its channel number is taken for a dummy: it is numbered all the same.
             let data = packet.body.filter(|_| packet.packet_type != PacketType::DUMMY);
-            traffic[dir].sent(number.into(), data.map(|body| body.channel_seq.into()), meta.ip_len, stamp);
+            traffic[dir].sent(
+                number.into(),
+                data.map(|body| body.channel_seq.into()),
+                meta.ip_len,
+                &meta.stamp,
+            );
         }
         if let Some(body) = packet.body.filter(|_| self.inside.is_reading()) {
             let data = inside::joined(body.data);
@@ -258,6 +264,7 @@ impl Flow {
                 Payload { number: body.channel_seq.into(), bits: 16, data: &data, len: body.len, stamp };
             self.inside.payload(dir, &payload, None, &self.limits);
         }
+        self.sent(dir, &meta.stamp, packet.data_seq.is_some());
     }
 
     /// The bare acknowledgement of version 1 with which some clients end the opening of version 3.
@@ -290,7 +297,7 @@ impl FlowReader for Flow {
         if let Some(parsed) = self.as_opening(dir, datagram)
             && let Some(syn) = &parsed.syn
         {
-            self.sent(dir, meta.stamp, true);
+            self.sent(dir, &meta.stamp, true);
             return self.opening(dir, meta, &parsed, syn);
         }
         self.spoke[dir].get_or_insert(meta.stamp);

@@ -140,7 +140,7 @@ impl Sent {
     }
 
     /// A datagram was sent. `data` is `None` for error correction and dummies.
-    pub(super) fn sent(&mut self, number: u32, data: Option<u32>, ip_len: u32, stamp: Stamp) {
+    pub(super) fn sent(&mut self, number: u32, data: Option<u32>, ip_len: u32, stamp: &Stamp) {
         let number = self.numbers.unwrap(number, self.numbering.bits());
         if self.first == 0 {
             self.first = number;
@@ -166,7 +166,6 @@ impl Sent {
         if transmission.fate.is_seen() {
             return;
         }
-        self.last = Some(stamp);
         transmission.time = stamp.time;
         transmission.ip_len = u16::try_from(ip_len).unwrap_or(u16::MAX);
         self.largest = self.largest.max(transmission.ip_len);
@@ -178,11 +177,12 @@ impl Sent {
             Some(data) => self.carried(data, number, ip_len, stamp),
             None => self.extra += 1,
         }
+        self.last = Some(*stamp);
         self.settle();
     }
 
     /// Notes which transmission carries which data.
-    fn carried(&mut self, data: u32, number: u64, ip_len: u32, stamp: Stamp) {
+    fn carried(&mut self, data: u32, number: u64, ip_len: u32, stamp: &Stamp) {
         let data = self.data.unwrap(data, self.numbering.bits());
         if self.data.is_empty() {
             self.data.start(data);
@@ -208,7 +208,7 @@ impl Sent {
             if let Some(old) = self.numbers.get_mut(old) {
                 old.fate.repeat();
             }
-            self.again(data, before, ip_len, stamp);
+            self.again(data, before, ip_len, *stamp);
         } else {
             carried.last = number as u32;
             carried.fate.see();

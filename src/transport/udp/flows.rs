@@ -244,9 +244,10 @@ impl<R: FlowReader> Flows<R> {
                 if followed.recent[dir].seen(print(meta, datagram), self.sighting) {
                     facts.duplicate_frames += 1;
                 } else {
+                    // Before the facts: what was written just now is best read later.
+                    followed.reader.datagram(dir, meta, datagram);
                     facts.add(meta, datagram.payload_len);
                     followed.facts.last = meta.stamp;
-                    followed.reader.datagram(dir, meta, datagram);
                 }
                 if followed.reader.is_open() { Class::Setup } else { Class::HalfOpen }
             }

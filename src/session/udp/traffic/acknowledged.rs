@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::window::READINGS;
 use super::{Carried, JUMP, Sent, UNSEEN};
 use crate::base::Timestamp;
-use crate::protocol::rdpeudp::{AckState, AckVector};
+use crate::protocol::rdpeudp::{AckRun, AckState, AckVector};
 use crate::protocol::rdpeudp2::{self, AckStates};
 
 impl Sent {
@@ -32,20 +32,28 @@ impl Sent {
         // A receiver that wants everything has all that it does not speak of any more.
         let covered: u64 = vector.runs().map(|run| u64::from(run.count)).sum();
         let lowest = end.saturating_sub(covered);
-        if in_order && covered > 0 {
-            for reading in 0..READINGS {
-                self.report(reading, self.arrived[reading]..lowest, AckState::DATAGRAM_RECEIVED, time);
+        let whole = in_order && self.arrived[0] == self.arrived[1];
+        let mut runs = vector.runs();
+        if let (true, Some(AckRun { state: AckState::DATAGRAM_RECEIVED, .. }), None) =
+            (whole, runs.next(), runs.next())
+        {
+            self.all_arrived(end, time);
+        } else {
+            if in_order && covered > 0 {
+                for reading in 0..READINGS {
+                    self.report(reading, self.arrived[reading]..lowest, AckState::DATAGRAM_RECEIVED, time);
+                }
             }
-        }
-        for run in vector.runs() {
-            let start = end.saturating_sub(u64::from(run.count));
-            self.report(0, start..end, run.state, time);
-            end = start;
-        }
-        for run in vector.runs() {
-            let next = end + u64::from(run.count);
-            self.report(1, end..next, run.state, time);
-            end = next;
+            for run in vector.runs() {
+                let start = end.saturating_sub(u64::from(run.count));
+                self.report(0, start..end, run.state, time);
+                end = start;
+            }
+            for run in vector.runs() {
+                let next = end + u64::from(run.count);
+                self.report(1, end..next, run.state, time);
+                end = next;
+            }
         }
         if let Some(number) = timed.filter(|_| !delayed)
             && let Some(sent) = self.numbers.get(number).filter(|sent| sent.fate.is_received(0))
@@ -55,7 +63,26 @@ impl Sent {
         self.settle();
     }
 
+    /// All data below `end` arrived, however one reads it: nearly every vector says so.
+    fn all_arrived(&mut self, end: u64, time: Timestamp) {
+        let from = self.arrived[0].max(self.data.base());
+        for data in from..end.min(self.data.end()) {
+            let Some(carried) = self.data.get_mut(data) else { continue };
+            if carried.fate.is_repeated() || !carried.fate.is_seen() {
+                (0..READINGS).for_each(|reading| self.learn(reading, data..data + 1, true, time));
+                continue;
+            }
+            carried.fate.receive_all();
+            let last = self.numbers.unwrap(carried.last, 32);
+            if let Some(transmission) = self.numbers.get_mut(last) {
+                transmission.fate.receive_all();
+            }
+        }
+        self.arrived = [from.max(end.min(self.data.end())); READINGS];
+    }
+
     /// What a run of a vector says of data, under one reading.
+    #[inline(always)]
     fn report(&mut self, reading: usize, run: Range<u64>, state: AckState, time: Timestamp) {
         let received = match state {
             AckState::DATAGRAM_RECEIVED => true,
@@ -72,7 +99,15 @@ impl Sent {
         if !received {
             self.contradictions[reading] += arrived.min(end).saturating_sub(start);
         }
-        for data in start.max(arrived)..end {
+        if start.max(arrived) < end {
+            self.learn(reading, start.max(arrived)..end, received, time);
+        }
+    }
+
+    /// What is reported of data that had not all arrived.
+    #[inline(never)]
+    fn learn(&mut self, reading: usize, run: Range<u64>, received: bool, time: Timestamp) {
+        for data in run {
             let Some(carried) = self.data.get_mut(data) else { continue };
             if carried.fate.is_received(reading) {
                 self.contradictions[reading] += u64::from(!received);
@@ -151,20 +186,27 @@ impl Sent {
         }
         let base = self.numbers.unwrap(u32::from(vector.base_seq), 16);
         let reports = || {
-            let each = vector.elements().flat_map(|element| {
+            let mut next = base;
+            vector.elements().map(move |element| {
                 let (count, bits) = match element.states {
                     AckStates::Bitmap(bits) => (7, u64::from(bits)),
-                    AckStates::Run { received, count } => (count, if received { u64::MAX } else { 0 }),
+                    AckStates::Run { received, count } => {
+                        (count, if received { (1_u64 << count) - 1 } else { 0 })
+                    }
                 };
-                (0..count).map(move |at| bits >> at & 1 == 1)
-            });
-            (base..).zip(each)
+                let first = next;
+                next += u64::from(count);
+                (first..next, bits)
+            })
         };
         // What is behind the last one that came says nothing.
-        let Some(last) = reports().filter(|(_, received)| *received).map(|(number, _)| number).last() else {
-            return;
-        };
-        for (number, received) in reports().take_while(|(number, _)| *number <= last) {
+        let newest = reports().filter_map(|(run, bits)| Some(run.start + u64::from(bits.checked_ilog2()?)));
+        let Some(last) = newest.last() else { return };
+        let each = reports().flat_map(|(run, bits)| {
+            let first = run.start;
+            run.map(move |number| (number, bits >> (number - first) & 1 == 1))
+        });
+        for (number, received) in each.take_while(|(number, _)| *number <= last) {
             let Some(sent) = self.numbers.get_mut(number) else { continue };
             if !received {
                 sent.fate.miss_all();

@@ -120,7 +120,7 @@ fn simulate(path: Path) -> (Measured, f64) {
                     FIRST.wrapping_add(number) & mask,
                     Some(FIRST.wrapping_add(data) & mask),
                     100,
-                    stamp,
+                    &stamp,
                 );
             }
             Event::Ack(newest, runs) => {
@@ -232,7 +232,7 @@ fn stamp(ms: i64) -> Stamp {
 fn what_the_capture_missed_is_not_lost() {
     let mut sent = Sent::new(Numbering::Data);
     for n in (0..100_u32).filter(|n| n % 10 != 3) {
-        sent.sent(n, Some(n), 100, stamp(i64::from(n)));
+        sent.sent(n, Some(n), 100, &stamp(i64::from(n)));
         let elements = [63, 63];
         sent.acknowledged_by_vector(
             n,
@@ -250,7 +250,7 @@ fn what_the_capture_missed_is_not_lost() {
 fn what_was_before_the_first_number_was_not_missed() {
     let mut sent = Sent::new(Numbering::Data);
     sent.begins_at(Some(1001));
-    sent.sent(1001, Some(1001), 100, stamp(0));
+    sent.sent(1001, Some(1001), 100, &stamp(0));
     sent.acknowledged_by_vector(1001, AckVector { elements: &[0] }, true, false, stamp(1).time);
     let measured = sent.measure(Some(stamp(1).time));
     assert_eq!((measured.sent, measured.lost, measured.missed), (1, 0, 0));
@@ -260,10 +260,10 @@ fn what_was_before_the_first_number_was_not_missed() {
 fn what_met_a_dead_path_is_not_loss() {
     let mut sent = Sent::new(Numbering::Data);
     for n in 0..50_u32 {
-        sent.sent(n, Some(n), 100, stamp(i64::from(n)));
+        sent.sent(n, Some(n), 100, &stamp(i64::from(n)));
     }
     for (at, coded) in (50..90_u32).enumerate() {
-        sent.sent(coded, Some(49), 1200, stamp(100 + at as i64 * 300));
+        sent.sent(coded, Some(49), 1200, &stamp(100 + at as i64 * 300));
     }
     let measured = sent.measure(Some(stamp(49).time));
     // The last one met it.
@@ -278,7 +278,7 @@ fn hostile_numbers_stay_within_bounds() {
     let mut number = 1_u32;
     for step in 0..5000_u32 {
         number = number.wrapping_mul(0x9E37_79B9).wrapping_add(step);
-        sent.sent(number, Some(number.rotate_left(7)), 100, stamp(i64::from(step)));
+        sent.sent(number, Some(number.rotate_left(7)), 100, &stamp(i64::from(step)));
         let elements = [0xFF; 64];
         sent.acknowledged_by_vector(
             number.swap_bytes(),
@@ -292,4 +292,38 @@ fn hostile_numbers_stay_within_bounds() {
     assert!(measured.lost <= measured.sent);
     assert!(sent.numbers.end() - sent.numbers.base() <= 2048);
     assert!(sent.data.end() - sent.data.base() <= 2048);
+}
+
+proptest! {
+    /// A vector of one run takes a short way; the same in two runs does not.
+    #[test]
+    fn one_run_is_as_good_as_two(
+        script in prop::collection::vec((0_u32..12, 0_u32..4, 2_u8..=64, 0_u32..9, any::<bool>()), 1..120),
+        in_order: bool,
+    ) {
+        let mut both = [Sent::new(Numbering::Data), Sent::new(Numbering::Data)];
+        let mut number = 1000_u32;
+        for (step, (kind, back, count, ahead, delayed)) in script.into_iter().enumerate() {
+            let at = stamp(step as i64 * 7);
+            let newest = number.wrapping_add(ahead).wrapping_sub(5);
+            for (sent, split) in both.iter_mut().zip([false, true]) {
+                let mut acknowledge = |elements: &[u8]| {
+                    sent.acknowledged_by_vector(newest, AckVector { elements }, in_order, delayed, at.time);
+                };
+                match kind {
+                    // The next one, now and then with the data of one before; or some that the capture lacks.
+                    0..5 => sent.sent(number, Some(number - if kind == 0 { back } else { 0 }), 100, &at),
+                    5 => {}
+                    6 => acknowledge(&[count - 1, 0xC0, count - 2]),
+                    _ if split => acknowledge(&[0, count - 2]),
+                    _ => acknowledge(&[count - 1]),
+                }
+            }
+            number += u32::from(kind < 6);
+        }
+        // How far all is known to have arrived only saves work.
+        let [one, mut two] = both;
+        two.arrived = one.arrived;
+        prop_assert_eq!(format!("{one:?}"), format!("{two:?}"));
+    }
 }
