@@ -57,21 +57,9 @@ impl<R: Reader> Connection<R> {
         self.headers.dirs.client_to_server.store.bytes() + self.headers.dirs.server_to_client.store.bytes()
     }
 
+    /// Takes any packet.
     #[inline(never)]
     pub(super) fn segment(
-        &mut self,
-        dir: Dir,
-        meta: &Meta,
-        segment: &Segment<'_>,
-        bounds: &Bounds<'_>,
-        make: &mut impl FnMut(&TcpFacts) -> R,
-    ) {
-        self.full(dir, meta, segment, bounds, make);
-        self.steady = self.is_steady();
-    }
-
-    #[inline(always)]
-    fn full(
         &mut self,
         dir: Dir,
         meta: &Meta,

@@ -449,6 +449,7 @@ impl<R: Reader> Connections<R> {
             let before = connection.buffered();
             let bounds = Bounds { limits: &self.limits, others: self.buffered.saturating_sub(before) };
             connection.segment(dir, meta, segment, &bounds, make);
+            connection.steady = connection.is_steady();
             self.buffered = bounds.others.saturating_add(connection.buffered());
         }
         let class = match (&connection.reader, connection.headers.closed()) {
